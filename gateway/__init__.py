@@ -1,0 +1,17 @@
+"""A gateway that carries electronic Certificates of Origin between customs and issuing authorities.
+
+Read the rooms in the order in which a message walks through them:
+
+    intake       the doors: national API and exchange endpoint; take the bytes in, name the message
+    validate     hold the document against its schema, its business rules and the code lists
+    translate    turn the form that was handed in into the form the corridor asks for
+    trust        seal ours with our key; check the seal of others, step by numbered step
+    store        write it in the ledger; from here on we answer for it
+    route        say which party it is owed to
+    deliver      one lane per party: send, wait, retry, give up
+    acknowledge  receipts, acknowledgements and customs responses, theirs and ours
+    observe      show people what happened: timeline, metrics, health, logs
+
+``domain`` holds the words all rooms share, ``registry`` the forms, parties and corridors as data.
+``pipeline`` is the only module that knows the order; ``app`` the only one that knows the concrete parts.
+"""

@@ -1,0 +1,80 @@
+"""Parties and the corridors between them, as the registry read them from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.domain.ids import FormId, PartyId
+from gateway.domain.status import MessageType
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredCertificate:
+    """
+    A certificate a party has registered, with the window in which we honour it.
+
+    Windows of one party may overlap: inside the overlap each of them is good.
+    """
+
+    file: str
+    certificate: x509.Certificate
+    valid_from: datetime
+    valid_to: datetime
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """SHA-256 over the DER form; how certificates are compared."""
+        return self.certificate.fingerprint(hashes.SHA256())
+
+    @cached_property
+    def der(self) -> bytes:
+        """The certificate as it travels in a seal."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    def covers(self, at: datetime) -> bool:
+        """Whether our window for it, first instant included, contains *at*."""
+        return self.valid_from <= at < self.valid_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long we try, and how long we wait for answers, before somebody is told."""
+
+    waits: tuple[timedelta, ...]  # n waits allow n + 1 attempts
+    receipt_within: timedelta
+    acknowledgement_within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """An authority we exchange with, or the home party itself."""
+
+    id: PartyId
+    name: str
+    country: str
+    transport: str
+    endpoint: str
+    anchor: x509.Certificate
+    tls_anchor: x509.Certificate
+    sign: tuple[RegisteredCertificate, ...]
+    tls: tuple[RegisteredCertificate, ...]
+    patience: Patience
+    messages: frozenset[MessageType]
+    acknowledgements: bool
+    national_acknowledgements: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corridor:
+    """A directed agreement: this form, from this party, to that one. Answers travel it backwards."""
+
+    sender: Party
+    receiver: Party
+    accepts: FormId  # what the national system hands in
+    delivers: FormId  # what leaves

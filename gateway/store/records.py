@@ -1,0 +1,298 @@
+"""What the ledger takes and gives: plain rows, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from gateway.domain.errors import Finding
+from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
+from gateway.domain.message import CertificateFacts, Sealed
+from gateway.domain.status import (
+    AcknowledgedBy,
+    AcknowledgementOutcome,
+    CertificateLife,
+    CustomsOutcome,
+    DeliveryStatus,
+    Direction,
+    MessageType,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateKey:
+    """What makes a certificate the same: issuing country, form without version, number; seen from one side."""
+
+    direction: Direction
+    issuing_country: str
+    family: FormId
+    number: CertificateNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCertificate:
+    """An outbound certificate, judged and sealed, to be written with the delivery it owes."""
+
+    facts: CertificateFacts
+    sealed: Sealed
+    content: bytes  # as submitted
+    content_digest: bytes
+    warnings: tuple[Finding, ...]
+    organisation: str | None
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedCertificate:
+    """The answer to a submission; *first* tells whether this very call wrote it."""
+
+    first: bool
+    message_id: MessageId
+    certificate_number: CertificateNumber
+    form: FormId
+    receiver: PartyId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInbound:
+    """A message from abroad whose seal holds, with our receipt for it, judged or not."""
+
+    sealed: Sealed  # header and the exact bytes received
+    receipt: bytes  # our sealed receipt; sent only after the commit
+    receipt_signer_until: datetime  # when the window of the certificate that sealed it closes
+    valid: bool
+    findings: tuple[Finding, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedReceipt:
+    """The receipt we gave for an inbound message, and for which bytes."""
+
+    digest: bytes
+    body: bytes
+    signer_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRow:
+    """A certificate as the ledger knows it."""
+
+    certificate_no: int
+    direction: Direction
+    form: FormId
+    number: CertificateNumber
+    issuing_country: str
+    exporting_country: str
+    importing_country: str
+    party: PartyId
+    exporter: str
+    issue_date: date
+    organisation: str | None
+    life: CertificateLife
+    life_before: CertificateLife | None
+    message_no: int  # the message that carries it now
+    message_id: MessageId
+    conversation_id: ConversationId
+    delivery: DeliveryStatus | None
+    acknowledgement: AcknowledgementOutcome | None
+    customs_response: CustomsOutcome | None
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """A message as the ledger knows it, without its bytes."""
+
+    message_no: int
+    direction: Direction
+    party: PartyId
+    message_id: MessageId
+    conversation_id: ConversationId
+    type: MessageType
+    form: FormId
+    certificate_no: int | None
+    certificate_number: CertificateNumber | None
+    ref_to_message_id: MessageId | None
+    digest: bytes
+    created_at: datetime
+    recorded_at: datetime
+    valid: bool | None
+    findings: tuple[Finding, ...]
+    organisation: str | None
+    delivery: DeliveryStatus | None  # outbound only
+    cause: str | None  # CODE: words, why the delivery stands where it stands
+    parked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One delivery leased to this process for one attempt; *fence* makes a late writer lose."""
+
+    message_no: int
+    message_id: MessageId
+    conversation_id: ConversationId
+    type: MessageType
+    party: PartyId
+    body: bytes
+    digest: bytes
+    created_at: datetime
+    attempts: int  # made before this one, all counted
+    waits_used: int  # of the party's waits, since the row was started anew
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedReceipt:
+    """A receipt of theirs that was checked in full."""
+
+    body: bytes
+    digest: bytes  # SHA-256 of the bytes it acknowledges
+    signer: str  # subject of the certificate that sealed it
+    at: datetime  # when it was given, by their clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one attempt came to; written with the attempt's row in one transaction."""
+
+    claim: Claim
+    status: DeliveryStatus
+    due_in_s: float  # from now, by the database's clock; 0 when final
+    waits_used: int
+    cause: str | None
+    receipt: CheckedReceipt | None
+    at: datetime  # end of the attempt, by the gateway's clock
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One try to deliver, as it is told in a timeline."""
+
+    at: datetime
+    outcome: str  # delivered | refused | retry
+    cause: str | None
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    """The receipt that made a delivery delivered."""
+
+    at: datetime
+    digest: bytes
+    signer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgementRow:
+    """An acknowledgement about one message, ours or theirs."""
+
+    message_no: int  # the message it is about
+    outcome: AcknowledgementOutcome
+    by: AcknowledgedBy
+    findings: tuple[Finding, ...]
+    at: datetime
+    carried_by: int | None  # the message that carried it, when one did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomsEntry:
+    """What customs says of one item, once; *quantity* is what this declaration used."""
+
+    item: int
+    outcome: CustomsOutcome
+    quantity: Decimal | None = None
+    unit: str | None = None
+    declaration: str | None = None
+    date: date | None = None
+    reason: str | None = None
+    legal_basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomsRow:
+    """A kept customs response for one item."""
+
+    entry: CustomsEntry
+    message_no: int
+    message_id: MessageId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One thing that happened; the cursor is opaque to everybody but the store."""
+
+    cursor: str
+    at: datetime
+    what: str  # layer:value
+    message_id: MessageId | None
+    certificate_number: CertificateNumber | None
+    party: PartyId | None
+    who: str | None
+    detail: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """Something that arrived from abroad and was judged."""
+
+    cursor: str
+    message: MessageRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All the ledger knows of one certificate, or of one message that is about none."""
+
+    certificate: CertificateRow | None
+    messages: tuple[MessageRow, ...]
+    attempts: dict[int, tuple[AttemptRow, ...]]  # by message_no
+    receipts: dict[int, ReceiptRow]
+    acknowledgements: dict[int, tuple[AcknowledgementRow, ...]]  # by message they are about, oldest first
+    customs: tuple[CustomsRow, ...]
+    events: tuple[EventRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedSubmission:
+    """A submission we refused: kept with its bytes and findings."""
+
+    submission_id: UUID
+    at: datetime
+    organisation: str | None
+    actor: str
+    form: str | None
+    certificate_number: str | None
+    content_type: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyState:
+    """What operators decided about a party."""
+
+    party: PartyId
+    suspended_by: str | None
+    suspended_at: datetime | None
+    reason: str | None
+    outgoing_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRow:
+    """The backlog of one lane; ages in seconds since the message was recorded."""
+
+    party: PartyId
+    waiting: int
+    oldest_s: float | None
+    by_age: dict[str, int]  # "5min" "20min" "1h" "4h" "1d" "older"
+    by_status: dict[str, int]
+    next_due_s: float | None
+    cause: str | None  # of the oldest

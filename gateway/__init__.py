@@ -13,5 +13,7 @@ Read the rooms in the order in which a message walks through them:
     observe      show people what happened: timeline, metrics, health, logs
 
 ``domain`` holds the words all rooms share, ``registry`` the forms, parties and corridors as data.
-``pipeline`` is the only module that knows the order; ``app`` the only one that knows the concrete parts.
+``pipeline`` is the only module that knows the order, and ``answers`` what is said about a certificate later;
+``app`` is the only one that knows the concrete parts. ``settings`` reads the environment, ``cli`` is what
+people type, ``demo`` the whole of it on one machine.
 """

@@ -17,6 +17,8 @@ What can go wrong, and what a party or a caller is told about it.
     + PartyAskedToWait      retry as asked, T03
     + PartyRefused          never retry: a signed exception
   x NotAllowed          the state of a thing does not allow what was asked
+  x NotFound            no such thing, or not for this caller
+  x UnknownCursor       a page was asked for after a cursor that was never given out
   x Misconfigured       we are at fault; the process must not start
 
 Rooms raise these and nothing else. Only ``acknowledge`` and ``intake`` turn them into answers.
@@ -290,6 +292,10 @@ class NotAllowed(GatewayError):
 
 class NotFound(GatewayError):
     """No such thing, or not for this caller."""
+
+
+class UnknownCursor(GatewayError):
+    """A cursor that was never given out."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,184 +4,120 @@ The ledger: what the gateway answers for, written before anybody is answered.
 Two ways to write. The hot ways of a certificate are one statement each (``submit``, ``admit_certificate``,
 ``claim``, ``settle``). Everything rarer happens on a *page*: one transaction in which a caller reads under
 lock, judges with pure functions, and writes. A page left with an error leaves no trace.
+
+A commit that was begun is never cancelled: a caller that is cancelled meanwhile hears of it afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from gateway.domain.errors import Finding
-from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
-from gateway.domain.message import Sealed
-from gateway.domain.status import (
-    AcknowledgedBy,
-    AcknowledgementOutcome,
-    CertificateLife,
-    CustomsOutcome,
-    DeliveryStatus,
-    Direction,
-    MessageType,
-)
+from gateway.domain.clock import Clock, real_clock
+from gateway.domain.errors import Finding, NumberTaken
+from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, family_of
+from gateway.domain.message import CertificateFacts, Sealed
+from gateway.domain.status import AcknowledgementOutcome, Direction
+from gateway.store.bell import Bell
+from gateway.store.connect import AWAY, Connection
+from gateway.store.finishing import finished
+from gateway.store.operating import Operating
+from gateway.store.page import Page as Page
+from gateway.store.reading import Reading
 from gateway.store.records import (
-    AcknowledgementRow,
+    Admission,
+    Admitted,
     CertificateKey,
-    CertificateRow,
     Claim,
-    CustomsEntry,
-    CustomsRow,
-    EventRow,
-    InboxRow,
+    IdReused,
     IssuedReceipt,
-    LaneRow,
-    MessageRow,
     NewCertificate,
     NewInbound,
+    NumberHeld,
     Outcome,
-    PartyState,
-    RefusedSubmission,
-    Story,
+    Repeated,
     SubmittedCertificate,
 )
+from gateway.store.rows import claim_row, findings_json
+from gateway.store.statements import queries
+
+_ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Page:
-    """One transaction. Rows read with ``lock_`` stay as they are until it ends."""
+class Ledger(Reading, Operating):
+    """
+    The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
-    async def write_outbound(
-        self,
-        sealed: Sealed,
-        *,
-        certificate_no: int | None,
-        organisation: str | None,
-        actor: str,
-        at: datetime,
-        content: bytes | None = None,
-    ) -> int:
-        """Write an outbound message and the delivery it owes to its receiver; returns its message_no."""
-        raise NotImplementedError
+    Args:
+        clock: the time written where a caller gives none (a claim). Waits and leases go by the database's.
+    """
 
-    async def write_inbound(self, inbound: NewInbound, *, certificate_no: int | None) -> int | None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock = real_clock) -> None:
+        bell = Bell()
+        Reading.__init__(self, pool)
+        Operating.__init__(self, pool, bell)
+        self._clock = clock
+
+    async def listen(self, hear: Callable[[PartyId], None]) -> None:
         """
-        Write an inbound message, its exact bytes and our receipt for it.
+        Call *hear* with each party to which something falls due, here or on another node; until cancelled.
 
-        Returns:
-            its message_no, or None when this sender used the id before: ask ``issued_receipt`` then.
+        Only a hint: what is lost while the database is away is found by looking.
         """
-        raise NotImplementedError
-
-    async def lock_certificate(self, key: CertificateKey) -> CertificateRow | None:
-        """The certificate under *key*, locked."""
-        raise NotImplementedError
-
-    async def lock_certificate_by_message(
-        self, direction: Direction, party: PartyId, message_id: MessageId
-    ) -> CertificateRow | None:
-        """The certificate that the message with this id is about, locked."""
-        raise NotImplementedError
-
-    async def move_life(
-        self, certificate_no: int, to: CertificateLife, *, before: CertificateLife | None, at: datetime, who: str
-    ) -> None:
-        """Move the certificate's life; *before* is what a refused cancellation puts back."""
-        raise NotImplementedError
-
-    async def acknowledge(
-        self,
-        message_no: int,
-        *,
-        certificate_no: int | None,
-        outcome: AcknowledgementOutcome,
-        by: AcknowledgedBy,
-        findings: Sequence[Finding],
-        at: datetime,
-        carried_by: int | None,
-    ) -> None:
-        """
-        Keep an acknowledgement about *message_no*, ours or theirs.
-
-        When the message carries a certificate, that certificate's acknowledgement follows; the national
-        system's replaces the gateway's, never the other way round.
-        """
-        raise NotImplementedError
-
-    async def customs_entries(self, certificate_no: int) -> tuple[CustomsRow, ...]:
-        """All customs entries of the certificate, oldest first; the latest for an (item, declaration) counts."""
-        raise NotImplementedError
-
-    async def add_customs_entries(
-        self,
-        certificate_no: int,
-        message_no: int,
-        entries: Sequence[CustomsEntry],
-        *,
-        summary: CustomsOutcome,
-        at: datetime,
-    ) -> None:
-        """Keep the entries of one customs response and the certificate's new summary."""
-        raise NotImplementedError
-
-    async def put_in_inbox(self, message_no: int) -> None:
-        """Show an inbound message in the inbox; once per message."""
-        raise NotImplementedError
-
-    async def park(self, message_no: int, *, patience_s: float) -> None:
-        """Keep an answer or cancellation whose certificate is unknown, to be matched when it comes."""
-        raise NotImplementedError
-
-    async def parked(self, party: PartyId, conversation: ConversationId) -> tuple[tuple[MessageRow, bytes], ...]:
-        """The conversation's parked messages with their bytes, locked, oldest first."""
-        raise NotImplementedError
-
-    async def unpark(self, message_no: int, *, certificate_no: int | None) -> None:
-        """A parked message was matched (or its patience ended): it waits no longer."""
-        raise NotImplementedError
-
-    async def event(
-        self,
-        what: str,
-        *,
-        at: datetime,
-        message_no: int | None = None,
-        certificate_no: int | None = None,
-        party: PartyId | None = None,
-        who: str | None = None,
-        detail: dict[str, Any] | None = None,
-    ) -> None:
-        """Append an event that no other verb writes by itself."""
-        raise NotImplementedError
-
-
-class Ledger:
-    """The database behind verbs of the house; knows the pool, the named queries, and nothing of forms."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        await self._bell.listen(self._pool, hear)
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[Page]:
         """Open a transaction; committed on leaving, shielded from cancellation once the commit began."""
-        raise NotImplementedError
-        yield
+        async with self._pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            page = Page(connection)
+            try:
+                yield page
+            except BaseException:
+                with contextlib.suppress(*AWAY):  # nothing to roll back where the connection is gone
+                    await finished(transaction.rollback())
+                raise
+            await finished(transaction.commit())
+        self._bell.ring(page.owed_to)
 
-    # ---- a certificate's hot way -------------------------------------------------------------------------
+    # ---- a certificate is submitted ----------------------------------------------------------------------
 
     async def submit(self, new: NewCertificate) -> SubmittedCertificate:
         """
         Write a judged and sealed certificate with its delivery, once.
 
         The key is issuing country, form without version, number. The same content again gives the first
-        answer; a number whose acknowledgement was rejected, or whose message was withdrawn, may come again.
+        answer; a number whose acknowledgement was rejected, or whose message was withdrawn, may come again
+        with other content from the same organisation.
 
         Raises:
             NumberTaken: the number stands with other content.
         """
-        raise NotImplementedError
+        facts = new.facts
+        key = _key(facts, Direction.OUT)
+        for _ in range(_ROUNDS):
+            async with self._pool.acquire() as connection:
+                written = await finished(queries.submit(connection, **_submission(new)))
+            if written is not None:
+                self._bell.ring([new.sealed.header.receiver])
+                return SubmittedCertificate(
+                    first=True,
+                    message_id=new.sealed.header.message_id,
+                    certificate_number=facts.number,
+                    form=facts.form,
+                    receiver=new.sealed.header.receiver,
+                )
+            if (known := await self.find_submitted(key, new.content_digest)) is not None:
+                return known
+        raise _number_taken(key)
 
     async def find_submitted(self, key: CertificateKey, content_digest: bytes) -> SubmittedCertificate | None:
         """
@@ -190,7 +126,27 @@ class Ledger:
         Raises:
             NumberTaken: the number stands with other content.
         """
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            row = await queries.find_submitted(
+                connection,
+                number=key.number,
+                family=key.family,
+                issuing_country=key.issuing_country,
+                content_digest=content_digest,
+            )
+        if row is None:
+            return None
+        if row["message_id"] is None:
+            if row["may_come_again"]:
+                return None
+            raise _number_taken(key)
+        return SubmittedCertificate(
+            first=False,
+            message_id=MessageId(row["message_id"]),
+            certificate_number=CertificateNumber(key.number),
+            form=FormId(row["submitted_form"]),
+            receiver=PartyId(row["party"]),
+        )
 
     async def refuse_submission(
         self,
@@ -205,11 +161,69 @@ class Ledger:
         at: datetime,
     ) -> UUID:
         """Keep a refused submission with its bytes and findings; returns its submission_id."""
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            submission_id: UUID = await finished(
+                queries.refuse_submission(
+                    connection,
+                    at=at,
+                    organisation=organisation,
+                    actor=actor,
+                    form=form,
+                    certificate_number=certificate_number,
+                    content_type=content_type,
+                    findings=findings_json(findings),
+                    body=content,
+                )
+            )
+        return submission_id
+
+    # ---- a message arrives -------------------------------------------------------------------------------
 
     async def issued_receipt(self, sender: PartyId, message_id: MessageId) -> IssuedReceipt | None:
         """The receipt we gave this sender for this id, if we took it."""
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            row = await queries.issued_receipt(connection, party=sender, message_id=message_id)
+        if row is None:
+            return None
+        return IssuedReceipt(digest=row["digest"], body=row["body"], signer_until=row["signer_until"])
+
+    async def admit_certificate(
+        self,
+        inbound: NewInbound,
+        facts: CertificateFacts,
+        acknowledgement: tuple[Sealed, AcknowledgementOutcome] | None,
+        *,
+        content_digest: bytes,
+    ) -> Admission:
+        """
+        Take a certificate that was found good: message, bytes, receipt, certificate, inbox, verdict, events.
+
+        The same number with the same content under another message id is taken too, and the certificate
+        points at the newer message; so is other content where the national system had rejected the former.
+
+        Args:
+            acknowledgement: the message that carries our verdict, where the party wants one; without it the
+                verdict is kept all the same, with warnings if there are findings.
+            content_digest: over the business document in canonical form: what makes its content the same.
+        """
+        try:
+            async with self._pool.acquire() as connection:
+                row = await finished(
+                    queries.admit_certificate(
+                        connection, **_admission(inbound, facts, acknowledgement, content_digest)
+                    )
+                )
+        except asyncpg.UniqueViolationError:
+            row = None  # the same id at the same time, and the other was first
+        if row is not None:
+            if row["answer_no"] is not None:
+                self._bell.ring([inbound.sealed.header.sender])
+            return Admitted(message_no=row["message_no"], certificate_no=row["certificate_no"])
+        header = inbound.sealed.header
+        receipt = await self.issued_receipt(header.sender, header.message_id)
+        if receipt is None:
+            return NumberHeld()
+        return Repeated(receipt=receipt) if receipt.digest == inbound.sealed.digest else IdReused()
 
     async def refuse_inbound(
         self,
@@ -222,7 +236,20 @@ class Ledger:
         at: datetime,
     ) -> None:
         """Keep what we refused on the wire, with our signed answer."""
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            await finished(
+                queries.refuse_inbound(
+                    connection,
+                    at=at,
+                    party=party,
+                    message_id=message_id,
+                    findings=findings_json(findings),
+                    body=body,
+                    answer=answer,
+                )
+            )
+
+    # ---- lanes -------------------------------------------------------------------------------------------
 
     async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
         """
@@ -231,7 +258,13 @@ class Ledger:
         A conversation's next message is due only when all before it are final or delivered. A lease that
         ran out counts as due. A suspended party has nothing due.
         """
-        raise NotImplementedError
+
+        async def claimed() -> list[Claim]:
+            rows = queries.claim(connection, party=party, lease_s=lease_s, batch=limit, at=self._clock())
+            return [claim_row(row) async for row in rows]
+
+        async with self._pool.acquire() as connection:
+            return await finished(claimed())
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """
@@ -241,154 +274,154 @@ class Ledger:
             for each outcome whether it counted; False when another worker holds the delivery now (its fence
             is newer). A checked receipt always counts, unless a refusal was recorded before.
         """
-        raise NotImplementedError
+        if not outcomes:
+            return []
+        async with self._pool.acquire() as connection:
+            return await finished(_settle(connection, outcomes))
 
     async def next_due_s(self, party: PartyId) -> float | None:
-        """Seconds until the party's next delivery falls due (0 when one is), None when nothing waits."""
-        raise NotImplementedError
+        """Seconds until a claim would find something (0 when it would now), None when nothing waits."""
+        async with self._pool.acquire() as connection:
+            seconds: float | None = await queries.next_due_s(connection, party=party)
+        return seconds
 
     async def wake(self, party: PartyId) -> int:
-        """The party gave a sign of life: its waiting deliveries fall due now, with fresh patience."""
-        raise NotImplementedError
-
-    # ---- operators ---------------------------------------------------------------------------------------
-
-    async def operate(
-        self, verb: str, message_no: int, *, who: str, reason: str | None, at: datetime
-    ) -> MessageRow:
         """
-        ``hold``, ``release``, ``resend`` or ``withdraw`` one delivery.
+        The party gave a sign of life: its waiting deliveries fall due now, with fresh patience.
 
-        Raises:
-            NotAllowed: the delivery's status does not allow it.
+        Cheap when nothing waits, so it may be called for every message that comes from the party.
         """
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            woken: int = await finished(queries.wake(connection, party=party))
+        if woken:
+            self._bell.ring([party])
+        return woken
 
-    async def suspend(
-        self, party: PartyId, *, who: str, reason: str | None, outgoing_only: bool, at: datetime
-    ) -> PartyState:
-        """
-        Stop a party's lane until resumed.
-
-        Raises:
-            NotAllowed: it is suspended already.
-        """
-        raise NotImplementedError
-
-    async def resume(self, party: PartyId, *, who: str, reason: str | None, at: datetime) -> PartyState:
-        """
-        Start a suspended party's lane again.
-
-        Raises:
-            NotAllowed: it is not suspended.
-        """
-        raise NotImplementedError
-
-    async def party_states(self) -> dict[PartyId, PartyState]:
-        """What operators decided about each party; parties never touched are not in it."""
-        raise NotImplementedError
-
-    async def lanes(self, at: datetime) -> list[LaneRow]:
-        """Each party's backlog by status and age."""
-        raise NotImplementedError
-
-    # ---- reading -----------------------------------------------------------------------------------------
-
-    async def certificates(
-        self,
-        *,
-        number: str | None = None,
-        form: str | None = None,
-        receiver: str | None = None,
-        status: str | None = None,
-        first_day: date | None = None,
-        last_day: date | None = None,
-        direction: Direction | None = None,
-        organisation: str | None = None,
-        issuing_country: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> tuple[list[CertificateRow], str | None]:
-        """
-        Search, newest first, keyset pages.
-
-        Args:
-            form: long with or without version, or the middle part.
-            status: any value of delivery, acknowledgement, customs response or life.
-
-        Raises:
-            UnknownCursor: *after* was never given out.
-        """
-        raise NotImplementedError
-
-    async def story(self, certificate_no: int) -> Story:
-        """All about one certificate."""
-        raise NotImplementedError
-
-    async def story_of_message(self, message_no: int) -> Story:
-        """All about one message; that of its certificate when it has one is in ``story``."""
-        raise NotImplementedError
-
-    async def find_messages(self, message_id: str, party: str | None = None) -> list[MessageRow]:
-        """The messages with this id, usually one; two parties may have used the same."""
-        raise NotImplementedError
-
-    async def message(self, message_no: int) -> MessageRow:
-        """
-        One message.
-
-        Raises:
-            NotFound: no such message.
-        """
-        raise NotImplementedError
-
-    async def document(self, message_no: int, kind: str = "wire") -> bytes | None:
-        """Exact bytes: ``wire`` as sent or received, ``submitted``, ``receipt`` theirs, ``issued_receipt`` ours."""
-        raise NotImplementedError
-
-    async def inbox(
-        self, *, after: str | None, limit: int, type: MessageType | None = None, organisation: str | None = None
-    ) -> tuple[list[InboxRow], str]:
-        """
-        What arrived, oldest first, after the cursor. Only grows at its end, whatever the order of commits.
-
-        Args:
-            organisation: only what concerns certificates of this organisation.
-
-        Raises:
-            UnknownCursor: *after* was never given out.
-        """
-        raise NotImplementedError
-
-    async def events(
-        self, *, after: str | None, limit: int, organisation: str | None = None, direction: Direction | None = None
-    ) -> tuple[list[EventRow], str]:
-        """
-        Every status move, oldest first, after the cursor; grows only at its end.
-
-        Raises:
-            UnknownCursor: *after* was never given out.
-        """
-        raise NotImplementedError
-
-    async def refused_submissions(
-        self, *, after: str | None, limit: int, organisation: str | None = None
-    ) -> tuple[list[RefusedSubmission], str | None]:
-        """Refused submissions, newest first, keyset pages."""
-        raise NotImplementedError
-
-    async def refused_submission(self, submission_id: UUID) -> tuple[RefusedSubmission, bytes] | None:
-        """One refused submission with its bytes."""
-        raise NotImplementedError
-
-    async def overdue_parked(self) -> list[int]:
-        """message_no of parked messages whose patience ended (D03)."""
-        raise NotImplementedError
-
-    async def counts(self) -> dict[str, dict[str, int]]:
-        """For metrics: deliveries by party and status, cheaply."""
-        raise NotImplementedError
+    # ---- settings ----------------------------------------------------------------------------------------
 
     async def setting(self, name: str, value: str | None = None) -> str | None:
         """Read a kept setting; with *value*, keep it if none is kept yet and return what counts."""
-        raise NotImplementedError
+        async with self._pool.acquire() as connection:
+            if value is not None:
+                kept: str | None = await finished(queries.keep_setting(connection, name=name, value=value))
+                if kept is not None:
+                    return kept
+            known: str | None = await queries.setting(connection, name=name)
+        return known
+
+
+async def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
+    """One statement settles each delivery once; several outcomes for one delivery take as many rounds."""
+    counted = [False] * len(outcomes)
+    left = list(enumerate(outcomes))
+    async with connection.transaction():
+        while left:
+            now: dict[int, int] = {}
+            for place, outcome in left:
+                now.setdefault(outcome.claim.message_no, place)
+            batch = [outcomes[place] for place in now.values()]
+            async for row in queries.settle(connection, **_columns(batch)):
+                counted[now[row["message_no"]]] = True
+            taken = set(now.values())
+            left = [(place, outcome) for place, outcome in left if place not in taken]
+    return counted
+
+
+def _columns(batch: Sequence[Outcome]) -> dict[str, list[Any]]:
+    receipts = [outcome.receipt for outcome in batch]
+    return {
+        "message_nos": [outcome.claim.message_no for outcome in batch],
+        "fences": [outcome.claim.fence for outcome in batch],
+        "statuses": [outcome.status for outcome in batch],
+        "waits_s": [outcome.due_in_s for outcome in batch],
+        "waits_used": [outcome.waits_used for outcome in batch],
+        "causes": [outcome.cause for outcome in batch],
+        "ats": [outcome.at for outcome in batch],
+        "took_ms": [outcome.took_ms for outcome in batch],
+        "receipts": [receipt and receipt.body for receipt in receipts],
+        "digests": [receipt and receipt.digest for receipt in receipts],
+        "signers": [receipt and receipt.signer for receipt in receipts],
+        "receipt_ats": [receipt and receipt.at for receipt in receipts],
+    }
+
+
+def _submission(new: NewCertificate) -> dict[str, Any]:
+    header = new.sealed.header
+    return _facts(new.facts) | {
+        "party": header.receiver,
+        "organisation": new.organisation,
+        "content_digest": new.content_digest,
+        "at": new.at,
+        "message_id": header.message_id,
+        "conversation_id": header.conversation_id,
+        "wire_form": header.form,
+        "digest": new.sealed.digest,
+        "created_at": header.created_at,
+        "findings": findings_json(new.warnings),
+        "actor": new.actor,
+        "wire": new.sealed.body,
+        "submitted": new.content,
+    }
+
+
+def _admission(
+    inbound: NewInbound,
+    facts: CertificateFacts,
+    acknowledgement: tuple[Sealed, AcknowledgementOutcome] | None,
+    content_digest: bytes,
+) -> dict[str, Any]:
+    header = inbound.sealed.header
+    answer, outcome = acknowledgement or (None, _outcome(inbound))
+    return _facts(facts) | {
+        "party": header.sender,
+        "content_digest": content_digest,
+        "at": inbound.at,
+        "message_id": header.message_id,
+        "conversation_id": header.conversation_id,
+        "wire_form": header.form,
+        "digest": inbound.sealed.digest,
+        "created_at": header.created_at,
+        "findings": findings_json(inbound.findings),
+        "wire": inbound.sealed.body,
+        "receipt": inbound.receipt,
+        "signer_until": inbound.receipt_signer_until,
+        "outcome": outcome,
+        "answer_id": answer and answer.header.message_id,
+        "answer_created_at": answer and answer.header.created_at,
+        "answer_digest": answer and answer.digest,
+        "answer": answer and answer.body,
+    }
+
+
+def _outcome(inbound: NewInbound) -> AcknowledgementOutcome:
+    if inbound.findings:
+        return AcknowledgementOutcome.ACCEPTED_WITH_WARNINGS
+    return AcknowledgementOutcome.ACCEPTED
+
+
+def _facts(facts: CertificateFacts) -> dict[str, Any]:
+    return {
+        "number": facts.number,
+        "family": family_of(facts.form),
+        "issuing_country": facts.issuing_country,
+        "form": facts.form,
+        "exporting_country": facts.exporting_country,
+        "importing_country": facts.importing_country,
+        "exporter": facts.exporter,
+        "issue_date": facts.issue_date,
+        "replaces": facts.replaces,
+        "certified_copy_of": facts.certified_copy_of,
+    }
+
+
+def _key(facts: CertificateFacts, direction: Direction) -> CertificateKey:
+    return CertificateKey(
+        direction=direction,
+        issuing_country=facts.issuing_country,
+        family=family_of(facts.form),
+        number=facts.number,
+    )
+
+
+def _number_taken(key: CertificateKey) -> NumberTaken:
+    return NumberTaken(f"Certificate number {key.number} stands already with other content")

@@ -24,7 +24,7 @@ from gateway.domain.status import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateKey:
-    """What makes a certificate the same: issuing country, form without version, number; seen from one side."""
+    """What makes a certificate the same, seen from one side."""
 
     direction: Direction
     issuing_country: str
@@ -76,6 +76,38 @@ class IssuedReceipt:
     digest: bytes
     body: bytes
     signer_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A certificate from abroad was taken and its receipt may go out."""
+
+    message_no: int
+    certificate_no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """This sender's message came before with the same bytes: answer with the first receipt."""
+
+    receipt: IssuedReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class IdReused:
+    """This sender used the message id before for other bytes (D02); nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHeld:
+    """
+    The certificate number stands with other content (D05); nothing was written.
+
+    The caller writes the message as rejected, through a page.
+    """
+
+
+Admission = Admitted | Repeated | IdReused | NumberHeld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +280,15 @@ class InboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRow:
+    """Another certificate to which this one is tied."""
+
+    relation: str  # replaces | replaced_by | certified_copy_of | certified_copy
+    certificate_number: CertificateNumber
+    life: CertificateLife | None  # None when the ledger does not know it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """All the ledger knows of one certificate, or of one message that is about none."""
 
@@ -258,6 +299,7 @@ class Story:
     acknowledgements: dict[int, tuple[AcknowledgementRow, ...]]  # by message they are about, oldest first
     customs: tuple[CustomsRow, ...]
     events: tuple[EventRow, ...]
+    chain: tuple[ChainRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,159 @@
+"""What answers both ways share: sealing a letter about a certificate, and its quantity ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime
+
+from gateway.acknowledge.bodies import TYPES, Acknowledgement, Body, CustomsResponse, write_body
+from gateway.acknowledge.findings import EXCHANGE, EXCHANGE_VERSION
+from gateway.acknowledge.judging import Where, judge_customs_response, outcome_of
+from gateway.acknowledge.units import factors_of
+from gateway.acknowledge.utilisation import Issued, issued_quantities, summary_of
+from gateway.domain.envelope import business_document
+from gateway.domain.errors import Finding
+from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId, new_message_id
+from gateway.domain.message import Header, Sealed
+from gateway.domain.status import AcknowledgedBy
+from gateway.domain.xml import read_xml
+from gateway.rooms import Rooms
+from gateway.store.ledger import Ledger
+from gateway.store.page import Page
+from gateway.store.records import CertificateRow
+
+GATEWAY = "gateway"
+"""Stands as ``who`` for what the gateway does by itself."""
+
+
+class AnswerDesk:
+    """Writes letters and keeps the quantity ledger; the caller holds the page."""
+
+    def __init__(self, rooms: Rooms, ledger: Ledger, workers: Executor) -> None:
+        self.rooms = rooms
+        self.ledger = ledger
+        self._workers = workers
+        self._factors = factors_of(rooms.registry.codes.unit_factors)
+
+    def letter(
+        self,
+        body: Body,
+        *,
+        to: PartyId,
+        form: FormId,
+        conversation: ConversationId,
+        certificate: CertificateNumber | None,
+        about: MessageId | None,
+    ) -> Sealed:
+        """Write and seal *body* as a message to *to*; takes a millisecond of CPU."""
+        home = self.rooms.home.id
+        header = Header(
+            sender=home,
+            receiver=to,
+            standard=EXCHANGE,
+            type_version=EXCHANGE_VERSION,
+            message_id=new_message_id(home),
+            type=TYPES[type(body)],
+            created_at=self.rooms.clock(),
+            conversation_id=conversation,
+            form=form,
+            certificate_number=certificate,
+            ref_to_message_id=about,
+        )
+        return self.rooms.sealer.message(header, write_body(body))
+
+    def acknowledgement(self, header: Header, findings: tuple[Finding, ...]) -> Sealed:
+        """Our gateway's acknowledgement of the message under *header*, sealed."""
+        body = Acknowledgement(
+            certificate_number=header.certificate_number,
+            ref_to_message_id=header.message_id,
+            outcome=outcome_of(findings),
+            by=AcknowledgedBy.GATEWAY,
+            at=self.rooms.clock(),
+            findings=findings,
+        )
+        return self.letter(
+            body,
+            to=header.sender,
+            form=header.form,
+            conversation=header.conversation_id,
+            certificate=header.certificate_number,
+            about=header.message_id,
+        )
+
+    async def send(
+        self,
+        page: Page,
+        body: Body,
+        *,
+        to: PartyId,
+        form: FormId,
+        conversation: ConversationId,
+        certificate: CertificateNumber | None,
+        about: MessageId | None,
+        certificate_no: int | None,
+        organisation: str | None,
+        who: str,
+    ) -> tuple[Sealed, int]:
+        """Seal *body* in a worker thread, write it with its delivery; returns it and its message_no."""
+        sealed = await self._work(
+            lambda: self.letter(
+                body, to=to, form=form, conversation=conversation, certificate=certificate, about=about
+            )
+        )
+        return sealed, await self._write(page, sealed, certificate_no, organisation, who)
+
+    async def write_acknowledgement(
+        self, page: Page, header: Header, findings: tuple[Finding, ...], certificate_no: int | None
+    ) -> int:
+        """Seal and write our gateway's acknowledgement with its delivery; returns its message_no."""
+        sealed = await self._work(lambda: self.acknowledgement(header, findings))
+        return await self._write(page, sealed, certificate_no, None, GATEWAY)
+
+    async def _write(
+        self, page: Page, sealed: Sealed, certificate_no: int | None, organisation: str | None, who: str
+    ) -> int:
+        return await page.write_outbound(
+            sealed,
+            certificate_no=certificate_no,
+            organisation=organisation,
+            actor=who,
+            at=sealed.header.created_at,
+        )
+
+    async def _work(self, task: Callable[[], Sealed]) -> Sealed:
+        return await asyncio.get_running_loop().run_in_executor(self._workers, task)
+
+    async def against_ledger(
+        self, page: Page, certificate: CertificateRow, body: CustomsResponse, where: Where
+    ) -> tuple[Finding, ...]:
+        """What speaks against a customs response: the quantities issued, what was used before, its life."""
+        return judge_customs_response(
+            certificate,
+            issued=await self._issued(certificate),
+            kept=await page.customs_entries(certificate.certificate_no),
+            new=body.entries,
+            factors=self._factors,
+            where=where,
+        )
+
+    async def keep_entries(
+        self, page: Page, certificate: CertificateRow, message_no: int, body: CustomsResponse, at: datetime
+    ) -> None:
+        """Keep a customs response and what it makes of the certificate as a whole."""
+        kept = await page.customs_entries(certificate.certificate_no)
+        entries = (*(row.entry for row in kept), *body.entries)
+        await page.add_customs_entries(
+            certificate.certificate_no,
+            message_no,
+            body.entries,
+            summary=summary_of(await self._issued(certificate), entries, self._factors),
+            at=at,
+        )
+
+    async def _issued(self, certificate: CertificateRow) -> Issued:
+        """What the certificate itself says of each item, read from its exact bytes."""
+        raw = await self.ledger.document(certificate.message_no)
+        assert raw is not None
+        return issued_quantities(business_document(read_xml(raw, limit=self.rooms.limit)))

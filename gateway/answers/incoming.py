@@ -1,0 +1,290 @@
+"""What parties say about certificates. An answer whose certificate is unknown is parked until it comes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from gateway.acknowledge.bodies import (
+    Acknowledgement,
+    Body,
+    Cancellation,
+    CustomsResponse,
+    Ping,
+    RetransmissionRequest,
+    StatusQuery,
+    StatusReply,
+    VerificationReply,
+    VerificationRequest,
+    VerificationResult,
+    read_body,
+)
+from gateway.acknowledge.judging import (
+    in_xml,
+    is_acknowledged,
+    is_kept_from_abroad,
+    judge_cancellation,
+    outcome_of,
+)
+from gateway.acknowledge.lives import when_cancellation_is_acknowledged
+from gateway.acknowledge.utilisation import standing
+from gateway.answers.desk import GATEWAY, AnswerDesk
+from gateway.domain.envelope import business_document, read_header
+from gateway.domain.errors import Fault, Finding, IdRepeated, NotAllowed, Severity
+from gateway.domain.ids import MessageId, PartyId
+from gateway.domain.message import Header
+from gateway.domain.status import (
+    AcknowledgedBy,
+    AcknowledgementOutcome,
+    CertificateLife,
+    Direction,
+    MessageType,
+)
+from gateway.domain.xml import read_xml
+from gateway.rooms import Opened
+from gateway.store.page import Page
+from gateway.store.records import CertificateRow, MessageRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    """What a message from abroad is about, and what speaks against it."""
+
+    certificate: CertificateRow | None = None
+    target: MessageRow | None = None  # of ours, which an acknowledgement answers
+    findings: tuple[Finding, ...] = ()
+    orphan: bool = False
+
+    @property
+    def certificate_no(self) -> int | None:
+        return None if self.certificate is None else self.certificate.certificate_no
+
+
+class Incoming:
+    """Brings in what parties say, one page a message."""
+
+    def __init__(self, desk: AnswerDesk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+        self._ledger = desk.ledger
+
+    async def admit(self, opened: Opened) -> None:
+        """
+        Commit a message whose seal holds, with its effects and our receipt for it.
+
+        Raises:
+            IdRepeated: the id was used before; whether for the same bytes is for the caller to see.
+        """
+        header = opened.checked.header
+        async with self._ledger.page() as page:
+            judgement = await self._judge(page, header, opened.body, opened.findings)
+            message_no = await page.write_inbound(
+                opened.inbound(judgement.findings), certificate_no=judgement.certificate_no
+            )
+            if message_no is None:
+                raise IdRepeated("This message id came before, for other content")
+            if header.type is not MessageType.PING:
+                await page.put_in_inbox(message_no)
+            if judgement.orphan:
+                patience = self._rooms.registry.parties[header.sender].patience
+                await page.park(message_no, patience_s=patience.acknowledgement_within.total_seconds())
+            else:
+                await self._conclude(page, message_no, header, opened.body, judgement)
+        if isinstance(opened.body, RetransmissionRequest) and judgement.certificate is not None:
+            await self._send_again(judgement.certificate, header.sender, opened.body.reason)
+
+    async def match_parked(self, header: Header) -> None:
+        """A certificate came under *header*: judge what was parked in its conversation."""
+        async with self._ledger.page() as page:
+            for row, raw in await page.parked(header.sender, header.conversation_id):
+                parked, body = _reopened(raw)
+                judgement = await self._judge(page, parked, body, ())
+                if not judgement.orphan:
+                    await page.unpark(row.message_no, certificate_no=judgement.certificate_no)
+                    await self._conclude(page, row.message_no, parked, body, judgement)
+
+    async def give_up_parked(self) -> list[PartyId]:
+        """
+        Tell the senders of parked messages whose patience ended that nobody knows their certificate (D03).
+
+        Returns:
+            the parties that are owed an acknowledgement now.
+        """
+        told = []
+        for message_no in await self._ledger.overdue_parked():
+            raw = await self._ledger.document(message_no)
+            assert raw is not None
+            header, body = _reopened(raw)
+            async with self._ledger.page() as page:
+                judgement = await self._judge(page, header, body, ())
+                if judgement.orphan:
+                    judgement = _Judgement(findings=(_unknown(header),))
+                await page.unpark(message_no, certificate_no=judgement.certificate_no)
+                await self._conclude(page, message_no, header, body, judgement)
+            told.append(header.sender)
+        return told
+
+    async def _judge(
+        self, page: Page, header: Header, body: Body | None, findings: tuple[Finding, ...]
+    ) -> _Judgement:
+        """Find what *body* is about, under lock, and judge it; an unfit one is about nothing."""
+        if body is None or isinstance(body, Ping):
+            return _Judgement(findings=findings)
+        certificate = await self._certificate(page, header)
+        if isinstance(body, Acknowledgement):
+            target = await self._ours(header.sender, body.ref_to_message_id)
+            return _Judgement(certificate=certificate, target=target, orphan=target is None)
+        if certificate is None:
+            return _Judgement(orphan=True)
+        if isinstance(body, Cancellation):
+            kept = await page.customs_entries(certificate.certificate_no)
+            findings = judge_cancellation(certificate, kept)
+        elif isinstance(body, CustomsResponse):
+            findings = await self._desk.against_ledger(page, certificate, body, in_xml)
+            if is_kept_from_abroad(findings):  # what was used there was used: told, and kept all the same
+                findings = tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
+        return _Judgement(certificate=certificate, findings=findings)
+
+    async def _conclude(
+        self, page: Page, message_no: int, header: Header, body: Body | None, judgement: _Judgement
+    ) -> None:
+        """The effects of a judged message, and our acknowledgement of it."""
+        outcome = outcome_of(judgement.findings)
+        if body is not None and outcome is not AcknowledgementOutcome.REJECTED:
+            await self._take_effect(page, message_no, header, body, judgement)
+        if is_acknowledged(header.type, outcome):
+            await self._acknowledge(page, message_no, header, judgement, outcome)
+
+    async def _take_effect(
+        self, page: Page, message_no: int, header: Header, body: Body, judgement: _Judgement
+    ) -> None:
+        now, certificate = self._rooms.clock(), judgement.certificate
+        match body:
+            case Acknowledgement():
+                await self._take_acknowledgement(page, message_no, header, body, judgement)
+            case CustomsResponse():
+                assert certificate is not None
+                await self._desk.keep_entries(page, certificate, message_no, body, now)
+            case Cancellation():
+                assert certificate is not None
+                await page.move_life(
+                    certificate.certificate_no,
+                    CertificateLife.CANCELLED,
+                    before=None,
+                    at=now,
+                    who=header.sender,
+                )
+            case StatusQuery():
+                assert certificate is not None
+                await self._reply_status(page, header, certificate)
+            case RetransmissionRequest():
+                pass  # answered with the identical bytes as soon as this page is committed
+            case VerificationRequest() | VerificationReply() | VerificationResult() | StatusReply() | Ping():
+                pass  # for people to read: the inbox shows it
+            case _:
+                assert_never(body)
+
+    async def _take_acknowledgement(
+        self, page: Page, message_no: int, header: Header, body: Acknowledgement, judgement: _Judgement
+    ) -> None:
+        target, certificate = judgement.target, judgement.certificate
+        assert target is not None
+        now = self._rooms.clock()
+        await page.acknowledge(
+            target.message_no,
+            certificate_no=target.certificate_no,
+            outcome=body.outcome,
+            by=body.by,
+            findings=body.findings,
+            at=now,
+            carried_by=message_no,
+        )
+        if target.type is not MessageType.CANCELLATION or certificate is None:
+            return
+        if (move := when_cancellation_is_acknowledged(certificate, body.outcome, body.by)) is not None:
+            await page.move_life(
+                certificate.certificate_no, move.to, before=move.before, at=now, who=header.sender
+            )
+
+    async def _send_again(self, certificate: CertificateRow, party: PartyId, reason: str | None) -> None:
+        """The identical bytes once more (ATIGA Annex 8 Rule 29(3)); what is still on its way comes anyway."""
+        with suppress(NotAllowed):
+            await self._ledger.operate(
+                "resend", certificate.message_no, who=party, reason=reason, at=self._rooms.clock()
+            )
+
+    async def _reply_status(self, page: Page, header: Header, certificate: CertificateRow) -> None:
+        kept = await page.customs_entries(certificate.certificate_no)
+        reply = StatusReply(
+            life=certificate.life,
+            certificate_number=certificate.number,
+            delivery=certificate.delivery,
+            acknowledgement=certificate.acknowledgement,
+            entries=tuple(standing(row.entry for row in kept).values()),
+        )
+        await self._desk.send(
+            page,
+            reply,
+            to=header.sender,
+            form=header.form,
+            conversation=header.conversation_id,
+            certificate=certificate.number,
+            about=header.message_id,
+            certificate_no=certificate.certificate_no,
+            organisation=certificate.organisation,
+            who=GATEWAY,
+        )
+
+    async def _acknowledge(
+        self,
+        page: Page,
+        message_no: int,
+        header: Header,
+        judgement: _Judgement,
+        outcome: AcknowledgementOutcome,
+    ) -> None:
+        """Our gateway's acknowledgement: kept always, sent where the party's file wants it."""
+        carried_by = None
+        if self._rooms.registry.parties[header.sender].acknowledgements:
+            carried_by = await self._desk.write_acknowledgement(
+                page, header, judgement.findings, judgement.certificate_no
+            )
+        await page.acknowledge(
+            message_no,
+            certificate_no=judgement.certificate_no,
+            outcome=outcome,
+            by=AcknowledgedBy.GATEWAY,
+            findings=judgement.findings,
+            at=self._rooms.clock(),
+            carried_by=carried_by,
+        )
+
+    async def _certificate(self, page: Page, header: Header) -> CertificateRow | None:
+        """The certificate a message from abroad is about, locked: by the message it refers to."""
+        if header.ref_to_message_id is None:
+            return None
+        for direction in (Direction.OUT, Direction.IN):
+            found = await page.lock_certificate_by_message(direction, header.sender, header.ref_to_message_id)
+            if found is not None:
+                return found
+        return None
+
+    async def _ours(self, party: PartyId, message_id: MessageId) -> MessageRow | None:
+        rows = await self._ledger.find_messages(message_id, party)
+        return next((row for row in rows if row.direction is Direction.OUT), None)
+
+
+def _reopened(raw: bytes) -> tuple[Header, Body]:
+    """A message that was checked and judged when it arrived, from its exact bytes."""
+    root = read_xml(raw)
+    return read_header(root), read_body(business_document(root))
+
+
+def _unknown(header: Header) -> Finding:
+    return Finding(
+        code=Fault.ORPHAN.value,
+        text=f"No certificate is known to which this {header.type} could belong"
+        f" (it refers to {header.ref_to_message_id or 'no message'})",
+        action="Send the certificate first, or refer to the message that carried it.",
+    )

@@ -1,0 +1,176 @@
+"""What the home side says: cancellations of its own certificates, and answers to what came from abroad."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.acknowledge.bodies import Acknowledgement, Cancellation, CustomsResponse
+from gateway.acknowledge.judging import in_json, is_acknowledged, judge_cancellation
+from gateway.acknowledge.posted import POSTABLE, body_from_json
+from gateway.answers.desk import AnswerDesk
+from gateway.domain.caller import Caller
+from gateway.domain.errors import ContentRefused, Fault, NotAllowed, NotFound
+from gateway.domain.ids import PartyId
+from gateway.domain.message import Header
+from gateway.domain.status import AcknowledgementOutcome, CertificateLife, Direction, MessageType
+from gateway.intake.desk import Taken
+from gateway.rooms import has_error
+from gateway.store.page import Page
+from gateway.store.records import CertificateRow, MessageRow
+
+
+class Outgoing:
+    """Sends what the home side says, one page a message."""
+
+    def __init__(self, desk: AnswerDesk) -> None:
+        self._desk = desk
+        self._rooms = desk.rooms
+        self._ledger = desk.ledger
+
+    async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
+        """
+        Ask the receiver to cancel a certificate of ours; asked again while pending, nothing changes.
+
+        Raises:
+            NotAllowed: B06 items are utilised already, B03 it is cancelled or replaced already, or the
+                receiver takes no cancellations.
+        """
+        self._check_agreed(certificate.party, MessageType.CANCELLATION)
+        async with self._ledger.page() as page:
+            locked = await page.lock_certificate_by_message(
+                Direction.OUT, certificate.party, certificate.message_id
+            )
+            if locked is None:
+                raise NotFound("no such certificate")
+            if locked.life is CertificateLife.CANCEL_PENDING:
+                return await self._first_cancellation(locked)
+            kept = await page.customs_entries(locked.certificate_no)
+            if findings := judge_cancellation(locked, kept):
+                raise NotAllowed(findings[0].text, code=findings[0].code)
+            sealed, _ = await self._desk.send(
+                page,
+                Cancellation(
+                    certificate_number=locked.number, ref_to_message_id=locked.message_id, reason=reason
+                ),
+                to=locked.party,
+                form=locked.form,
+                conversation=locked.conversation_id,
+                certificate=locked.number,
+                about=locked.message_id,
+                certificate_no=locked.certificate_no,
+                organisation=locked.organisation,
+                who=caller.subject,
+            )
+            await page.move_life(
+                locked.certificate_no,
+                CertificateLife.CANCEL_PENDING,
+                before=locked.life,
+                at=sealed.header.created_at,
+                who=caller.subject,
+            )
+        return _taken(sealed.header)
+
+    async def answer(self, message: MessageRow, verb: MessageType, posted: Any, caller: Caller) -> Taken:
+        """
+        Send what the national system says about a message from abroad.
+
+        Raises:
+            ContentRefused: the body has faults; all are findings.
+            NotAllowed: B02, B03, or the message or the party does not take this answer.
+        """
+        self._check_agreed(message.party, verb)
+        _check_answerable(message, verb)
+        now = self._rooms.clock()
+        body = body_from_json(
+            verb,
+            posted,
+            certificate_number=message.certificate_number,
+            ref_to_message_id=message.message_id,
+            at=now,
+        )
+        async with self._ledger.page() as page:
+            certificate = await page.lock_certificate_by_message(
+                Direction.IN, message.party, message.message_id
+            )
+            if isinstance(body, CustomsResponse):
+                await self._check_customs_response(page, certificate, body)
+            sealed, message_no = await self._desk.send(
+                page,
+                body,
+                to=message.party,
+                form=message.form,
+                conversation=message.conversation_id,
+                certificate=message.certificate_number,
+                about=message.message_id,
+                certificate_no=message.certificate_no,
+                organisation=caller.organisation,
+                who=caller.subject,
+            )
+            if isinstance(body, Acknowledgement):
+                await page.acknowledge(
+                    message.message_no,
+                    certificate_no=message.certificate_no,
+                    outcome=body.outcome,
+                    by=body.by,
+                    findings=body.findings,
+                    at=now,
+                    carried_by=message_no,
+                )
+            if isinstance(body, CustomsResponse) and certificate is not None:
+                await self._desk.keep_entries(page, certificate, message_no, body, now)
+        return _taken(sealed.header)
+
+    def _check_agreed(self, party: PartyId, verb: MessageType) -> None:
+        known = self._rooms.registry.parties.get(party)
+        if known is None:
+            raise NotAllowed(f"{party} is no longer in the registry", code=Fault.NO_CORRIDOR.value)
+        if verb not in known.messages:
+            raise NotAllowed(f"{party} has not agreed to take a {verb}", code=Fault.FORM_NOT_AGREED.value)
+        if verb is MessageType.ACKNOWLEDGEMENT and not known.national_acknowledgements:
+            raise NotAllowed(f"{party} takes no acknowledgements of the national system")
+
+    async def _check_customs_response(
+        self, page: Page, certificate: CertificateRow | None, body: CustomsResponse
+    ) -> None:
+        if certificate is None:
+            raise NotAllowed("no certificate of this message is known", code=Fault.ORPHAN.value)
+        findings = await self._desk.against_ledger(page, certificate, body, in_json)
+        if not has_error(findings):
+            return
+        first = next(finding for finding in findings if has_error((finding,)))
+        if first.code in (Fault.OVER_UTILISED, Fault.NOT_IN_FORCE):
+            raise NotAllowed(first.text, code=first.code)
+        raise ContentRefused(findings)
+
+    async def _first_cancellation(self, certificate: CertificateRow) -> Taken:
+        story = await self._ledger.story(certificate.certificate_no)
+        first = [row for row in story.messages if row.type is MessageType.CANCELLATION][-1]
+        return Taken(
+            first=False,
+            message_id=first.message_id,
+            certificate_number=certificate.number,
+            form=certificate.form,
+            receiver=certificate.party,
+        )
+
+
+def _check_answerable(message: MessageRow, verb: MessageType) -> None:
+    """An acknowledgement is not acknowledged, and what the gateway itself rejected has no second answer."""
+    if message.direction is not Direction.IN or verb not in POSTABLE:
+        raise NotFound("no such message in the inbox")
+    if verb is MessageType.ACKNOWLEDGEMENT and not is_acknowledged(
+        message.type, AcknowledgementOutcome.ACCEPTED
+    ):
+        raise NotAllowed(f"a message of type {message.type} is not acknowledged")
+    if message.valid is False:
+        raise NotAllowed("the gateway has rejected this message already; its sender has the findings")
+
+
+def _taken(header: Header) -> Taken:
+    return Taken(
+        first=True,
+        message_id=header.message_id,
+        certificate_number=header.certificate_number,
+        form=header.form,
+        receiver=header.receiver,
+    )

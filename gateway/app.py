@@ -1,0 +1,354 @@
+"""The composition root: the only module that names concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from gateway.acknowledge.bodies import read_body
+from gateway.acknowledge.reading import read_answer
+from gateway.acknowledge.schema import ExchangeSchema
+from gateway.acknowledge.shown import body_to_json
+from gateway.deliver.lane import Lane
+from gateway.deliver.pace import Pace
+from gateway.deliver.transports.https import HttpsTransport
+from gateway.domain.answer import Answer
+from gateway.domain.clock import Clock
+from gateway.domain.corridor import Party
+from gateway.domain.envelope import business_document
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.domain.ids import PartyId
+from gateway.domain.status import MessageType
+from gateway.domain.xml import read_xml
+from gateway.intake.callers import verifier
+from gateway.intake.exchange import create_exchange_app
+from gateway.intake.issuer import public_jwk
+from gateway.intake.national import create_national_app
+from gateway.intake.serving import Limits
+from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational
+from gateway.observe.logs import set_up
+from gateway.observe.metrics import Metrics
+from gateway.pipeline import Pipeline
+from gateway.registry.folder import over_shipped
+from gateway.registry.load import Registry, load_registry
+from gateway.rooms import Rooms
+from gateway.settings import Settings
+from gateway.store.connect import AWAY, connect
+from gateway.store.embedded import embedded
+from gateway.store.ledger import Ledger
+from gateway.store.migrate import migrate
+from gateway.store.records import CheckedReceipt, Claim, MessageRow
+from gateway.trust.check import check_seal
+from gateway.trust.keys import OwnKeys, load_keys
+from gateway.trust.sealer import Sealer
+from gateway.trust.tls import client_context, party_of, server_context
+from gateway.validate.judge import Judge
+from gateway.validate.records import record_of
+
+log = structlog.get_logger()
+
+SUSPENSIONS_EVERY_S = 1.0
+SIGNS_OF_LIFE_EVERY_S = 1.0
+PARKED_EVERY_S = 5.0
+
+
+class _Overtime(Exception):
+    """Raised inside the task group to end it when the grace period is over."""
+
+
+def serve_forever(settings: Settings) -> int:
+    """
+    Run one node until SIGTERM or SIGINT.
+
+    Returns:
+        0 after an orderly stop, 1 when the configuration forbids to start; every fault is told then.
+    """
+    clock = settings.make_clock()
+    set_up(level=settings.log_level, format=settings.log_format, clock=clock)
+    try:
+        registry, home = _registry(settings)
+        keys = load_keys(settings.keys_folder, home, clock())
+        asyncio.run(_serve(settings, registry, home, keys, clock))
+    except Misconfigured as error:
+        for fault in error.faults:
+            sys.stderr.write(f"{fault}\n")
+        return 1
+    return 0
+
+
+def _registry(settings: Settings) -> tuple[Registry, Party]:
+    if settings.home is None:
+        raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_HOME", "which party are we?"),))
+    if settings.issuer is not None:
+        text = "sign-in by an OpenID Connect issuer is not supported by this version"
+        raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_ISSUER", text),))
+    registry = load_registry(over_shipped(settings.registry))
+    if (home := registry.parties.get(settings.home)) is None:
+        text = f"no party {settings.home} under mappings/parties/"
+        raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_HOME", text),))
+    return registry, home
+
+
+async def _serve(settings: Settings, registry: Registry, home: Party, keys: OwnKeys, clock: Clock) -> None:
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    for warning in keys.warnings:
+        log.warning("key_without_certificate", text=warning)
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(_database(settings))
+        await migrate(dsn)
+        pool = await connect(dsn, connections=settings.database_connections)
+        stack.push_async_callback(pool.close)
+        workers = stack.enter_context(ThreadPoolExecutor(settings.threads, thread_name_prefix="judge"))
+        node = Node(settings, registry, home, keys, clock, Ledger(pool, clock), workers, stopping)
+        await node.run(stack)
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[str]:
+    if settings.database is not None:
+        yield settings.database.get_secret_value()
+        return
+    async with embedded(settings.data) as dsn:
+        yield dsn
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """The first signal asks to stop, the second stops at once."""
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(130)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+class Node:
+    """One gateway process: its doors, its lanes, and what goes on beside them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        home: Party,
+        keys: OwnKeys,
+        clock: Clock,
+        ledger: Ledger,
+        workers: Executor,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._home = home
+        self._keys = keys
+        self._clock = clock
+        self._ledger = ledger
+        self._workers = workers
+        self._stopping = stopping
+        self._metrics = Metrics()
+        self._lanes: dict[PartyId, Lane] = {}
+        self._suspended: frozenset[PartyId] = frozenset()
+        self._changed = asyncio.Event()
+        self._signs: set[PartyId] = set()
+        self._ready = False
+        self._pipeline = Pipeline(
+            self._rooms(),
+            ledger,
+            workers=workers,
+            alive=self._signs.add,
+            suspended=lambda party: party in self._suspended,
+        )
+
+    @property
+    def _others(self) -> list[Party]:
+        return [party for party in self._registry.parties.values() if party.id != self._home.id]
+
+    async def run(self, stack: AsyncExitStack) -> None:
+        """Serve until ``stopping`` is set; then finish what is in hand within the grace period."""
+        await self._look_for_suspensions()
+        for party in self._others:
+            self._lanes[party.id] = await self._lane(party, stack)
+        await self._open_doors(stack)
+        self._ready = True
+        log.info(
+            "node_started",
+            home=self._home.id,
+            api=str(self._settings.listen),
+            exchange=str(self._settings.exchange_listen),
+            development_issuer=self._settings.development_issuer,
+        )
+        with contextlib.suppress(BaseExceptionGroup):
+            await self._work()
+        log.info("node_stopped", home=self._home.id)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(self._ledger.listen(self._hear)),
+                tasks.create_task(self._every(SUSPENSIONS_EVERY_S, self._look_for_suspensions)),
+                tasks.create_task(self._every(SIGNS_OF_LIFE_EVERY_S, self._wake_who_lives)),
+                tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
+            ]
+            running = [
+                tasks.create_task(lane.run(self._stopping), name=f"lane {party}")
+                for party, lane in self._lanes.items()
+            ]
+            await self._stopping.wait()
+            self._ready = False
+            log.info("node_stopping", home=self._home.id)
+            _, late = await asyncio.wait(running, timeout=self._settings.grace_s)
+            for task in beside:
+                task.cancel()
+            if late:
+                raise _Overtime
+
+    # ---- parts -------------------------------------------------------------------------------------------
+
+    def _rooms(self) -> Rooms:
+        settings = self._settings
+        folder = self._registry.folder
+        exchange = folder.find("schemas/exchange/1.0/exchange.xsd")
+        assert exchange is not None
+        return Rooms(
+            home=self._home,
+            registry=self._registry,
+            judge=Judge(self._registry.forms, self._registry.codes),
+            exchange=ExchangeSchema(exchange),
+            sealer=Sealer(self._keys, self._clock),
+            clock=self._clock,
+            skew=timedelta(seconds=settings.skew_s),
+            replay_window=timedelta(seconds=settings.replay_window_s),
+            limit=settings.max_message_bytes,
+        )
+
+    async def _lane(self, party: Party, stack: AsyncExitStack) -> Lane:
+        window = self._settings.lane_window
+        context = client_context(self._keys.tls_key(self._clock()), party)
+        transport = await stack.enter_async_context(
+            HttpsTransport(party, tls=lambda: context, connections=window)
+        )
+        return Lane(
+            party,
+            ledger=CountedDebts(self._ledger, self._metrics),
+            transport=transport,
+            read_answer=partial(self._read_answer, party),
+            clock=self._clock,
+            executor=self._workers,
+            pace=Pace(window_most=window),
+        )
+
+    def _read_answer(self, party: Party, claim: Claim, answer: Answer) -> CheckedReceipt:
+        now = self._clock()
+        return read_answer(
+            claim,
+            answer,
+            party=party,
+            home=self._home.id,
+            open_seal=lambda raw: check_seal(raw, registered=party.sign, anchor=party.anchor, at=now),
+            at=now,
+        )
+
+    async def _open_doors(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        limits = Limits(body_bytes=settings.max_message_bytes)
+        jwk = await self._ledger.setting("development_issuer", public_jwk(settings.data))
+        assert jwk is not None
+        national = create_national_app(
+            home=self._home.id,
+            desk=CountedNational(self._pipeline, self._metrics),
+            ledger=self._ledger,
+            verify=verifier(jwk, self._home.id, self._clock),
+            clock=self._clock,
+            ready=lambda: self._ready,
+            metrics=self._exposition,
+            content_of=self._content_of,
+            registry_view=lambda: {party.id: party for party in self._others},
+            stopping=self._stopping,
+            limits=limits,
+            changed=self._wait_for_change,
+            away=AWAY,
+        )
+        exchange = create_exchange_app(
+            desk=CountedExchange(self._pipeline, self._metrics),
+            party_of=self._party_of,
+            clock=self._clock,
+            stopping=self._stopping,
+            limits=limits,
+        )
+        tls = server_context(self._keys.tls_key(self._clock()), self._others)
+        await _open(stack, exchange, settings.exchange_listen.host, settings.exchange_listen.port, tls)
+        await _open(stack, national, settings.listen.host, settings.listen.port, None)
+
+    def _party_of(self, peer: bytes) -> PartyId | None:
+        others: Mapping[PartyId, Party] = {party.id: party for party in self._others}
+        return party_of(peer, others, self._clock())
+
+    def _content_of(self, message: MessageRow, raw: bytes) -> Any:
+        """An inbox message as JSON: the box record of a certificate, or the body of an answer."""
+        document = business_document(read_xml(raw))
+        if message.type is MessageType.CERTIFICATE:
+            return record_of(document, self._registry.forms[message.form])
+        return body_to_json(read_body(document))
+
+    async def _exposition(self) -> bytes:
+        self._metrics.set_backlog(await self._ledger.counts())
+        self._metrics.set_certificate_expiry(self._registry.parties.values(), self._clock())
+        return self._metrics.exposition()
+
+    # ---- what goes on beside the lanes ---------------------------------------------------------------------
+
+    def _hear(self, party: PartyId) -> None:
+        self._changed.set()
+        if (lane := self._lanes.get(party)) is not None:
+            lane.wake()
+
+    async def _wait_for_change(self, at_most_s: float) -> None:
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._changed.wait()
+
+    async def _every(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Do *work* again and again; a database that is away is waited for."""
+        while True:
+            with contextlib.suppress(*AWAY):
+                await work()
+            await asyncio.sleep(seconds)
+
+    async def _look_for_suspensions(self) -> None:
+        states = await self._ledger.party_states()
+        self._suspended = frozenset(
+            party
+            for party, state in states.items()
+            if state.suspended_by is not None and not state.outgoing_only
+        )
+
+    async def _wake_who_lives(self) -> None:
+        parties, self._signs = self._signs, set()
+        for party in parties:
+            await self._ledger.wake(party)
+
+
+async def _open(
+    stack: AsyncExitStack, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
+) -> None:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=75)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, host, port, ssl_context=tls, shutdown_timeout=5).start()

@@ -1,0 +1,47 @@
+"""``eco-gateway lanes``: each lane's backlog by age on one screen, after Postfix's qshape."""
+
+from __future__ import annotations
+
+from gateway.cli.client import Json, Node
+from gateway.cli.failures import Status
+from gateway.cli.node import AsJson, To, on_node
+from gateway.cli.screen import print_json, say, span, table, when
+
+_AGES = ("5min", "20min", "1h", "4h", "1d", "older")
+
+
+def lanes(to: To = None, as_json: AsJson = False) -> int:
+    """What waits for each party, how long already, and why."""
+    found = on_node(to, Node.lanes)
+    if as_json:
+        print_json(found)
+        return Status.DONE
+    headings = ("Party", "Waiting", *_AGES, "Oldest", "Next")
+    table(headings, [_backlog(lane) for lane in found], right=range(1, len(headings)))
+    say()
+    table(("Party", "Seals until", "TLS until", "Why it waits"), [_state(lane) for lane in found])
+    return Status.DONE
+
+
+def suspension(thing: Json) -> str:
+    """Who stopped exchanging with a party, since when and why; empty when nobody did."""
+    if not thing.get("suspended_by"):
+        return ""
+    reason = f": {thing['reason']}" if thing.get("reason") else ""
+    only = ", outgoing only" if thing.get("outgoing_only") else ""
+    return f"suspended by {thing['suspended_by']} {when(thing.get('suspended_at'))}{only}{reason}"
+
+
+def _backlog(lane: Json) -> tuple[object, ...]:
+    ages = [lane["by_age"].get(age) or "" for age in _AGES]
+    return lane["party"], lane["waiting"], *ages, span(lane["oldest_s"]), span(lane["next_due_s"])
+
+
+def _state(lane: Json) -> tuple[object, ...]:
+    ends = lane["certificates_expire"]
+    why = suspension(lane) or lane["cause"]
+    return lane["party"], _day(ends["sign"]), _day(ends["tls"]), why
+
+
+def _day(instant: str | None) -> str:
+    return when(instant)[:10] or "none now"

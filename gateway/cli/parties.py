@@ -1,0 +1,62 @@
+"""``eco-gateway parties``: who we exchange with, and the adding of another party."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.client import Node
+from gateway.cli.failures import Status, WrongUse
+from gateway.cli.lanes import suspension
+from gateway.cli.node import AsJson, To, on_node
+from gateway.cli.registering import carry_out, certificate_lines, plan_addition
+from gateway.cli.screen import print_json, remark, say
+from gateway.settings import read_settings
+
+parties = typer.Typer(rich_markup_mode=None)
+
+
+@parties.callback(invoke_without_command=True)
+def _parties(context: typer.Context, to: To = None, as_json: AsJson = False) -> int:
+    """Who we exchange with, asked of a running node; 'add' takes another party in, offline."""
+    if context.invoked_subcommand is not None:
+        return Status.DONE
+    found = on_node(to, Node.parties)
+    if as_json:
+        print_json(found)
+        return Status.DONE
+    for party in found:
+        for line in (f"{party['id']}  {party['name']}", f"  {party['endpoint']}"):
+            say(line)
+        if suspended := suspension(party):
+            say(f"  {suspended}", style="yellow")
+    return Status.DONE
+
+
+@parties.command("add")
+def add(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.toml", help="The party's file; its certificates lie beside it.")
+    ],
+    registry: Annotated[
+        Path | None,
+        typer.Option("--registry", metavar="DIR", help="Our own registry; else ECO_GATEWAY_REGISTRY."),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what stands there already.")] = False,
+) -> int:
+    """Judge a party's file and copy it, with the certificates it names, into our own registry."""
+    folder = read_settings({"registry": registry}).registry
+    if folder is None:
+        raise WrongUse("say where our own registry is with --registry or ECO_GATEWAY_REGISTRY")
+    plan = plan_addition(file, folder, replace=replace)
+    carry_out(plan, folder)
+    for relative, _ in plan.files:
+        say(f"wrote {folder / relative}")
+    say(f"{plan.party.id}, {plan.party.name}; compare these with what the party says itself:")
+    for line in certificate_lines(plan.party, datetime.now(UTC)):
+        say(line)
+    remark("A running node takes it in when it is restarted. Corridors stand under mappings/corridors/.")
+    return Status.DONE

@@ -1,0 +1,1 @@
+"""Four real gateways on this machine, exchanging certificates; nothing imports it but __main__."""

@@ -1,0 +1,1 @@
+"""The doors: the national API for systems at home, the exchange endpoint for parties abroad."""

@@ -1,0 +1,159 @@
+"""
+The exchange endpoint: the door for parties abroad, over mutual TLS.
+
+Who is calling is known from the client certificate before a byte of the request's body is read; a certificate
+that is nobody's gets no answer at all. What can be refused by the request's head is refused by it. Every
+answer is signed XML, made by the desk behind; the one exception is what we broke ourselves, which gets a bare
+500 and is tried again by the sender.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import Fault, TooLarge
+from gateway.domain.ids import PartyId
+from gateway.domain.message import Arrived
+from gateway.intake.bodies import XML, TooSlow, WrongType, media_type, read_body, wait_for_leave
+from gateway.intake.desk import ExchangeDesk, WireAnswer
+from gateway.intake.problems import Handler
+from gateway.intake.serving import Limits
+
+log = structlog.get_logger(__name__)
+
+PATH = "/exchange/v1/messages"
+RETRY_AFTER_S = 5
+_PARTY = web.RequestKey("party", PartyId)
+
+
+def create_exchange_app(
+    *,
+    desk: ExchangeDesk,
+    party_of: Callable[[bytes], PartyId | None],
+    clock: Clock,
+    stopping: asyncio.Event,
+    limits: Limits | None = None,
+) -> web.Application:
+    """
+    Build the exchange endpoint; its port is opened with a TLS context that demands client certificates.
+
+    Args:
+        party_of: the party for which a client certificate (DER) is registered now, or whose TLS anchor issued
+            it; None when it is nobody's.
+        stopping: set to refuse new messages with 503 and Retry-After.
+    """
+    door = _Door(desk, clock, stopping, limits or Limits())
+    app = web.Application(middlewares=[_doorkeeper(party_of, door)], client_max_size=0)
+    app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
+    app.on_response_prepare.append(_plain_headers)
+    return app
+
+
+class _Door:
+    """Takes one message, or refuses it by the request's head."""
+
+    def __init__(self, desk: ExchangeDesk, clock: Clock, stopping: asyncio.Event, limits: Limits) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._stopping = stopping
+        self._limits = limits
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Answer one message from abroad."""
+        client = request[_PARTY]
+        if self._stopping.is_set():
+            return await self.not_now(client, "This node is stopping; send it again")
+        if request.content_length is None:
+            return await self.refuse(client, HTTPStatus.LENGTH_REQUIRED, "Content-Length is required")
+        try:
+            media_type(request, {XML})
+            body = await read_body(request, limit=self._limits.body_bytes, within_s=self._limits.body_s)
+        except WrongType as error:
+            return await self.refuse(client, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+        except TooLarge as error:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return await self.refuse(client, status, str(error), code=Fault.TOO_LARGE)
+        except TooSlow as error:
+            return await self.not_now(client, str(error))
+        digest = hashlib.sha256(body).digest()
+        arrived = Arrived(client=client, body=body, digest=digest, at=self._clock())
+        return _as_sent(await self._desk.admit(arrived))
+
+    async def not_now(self, client: PartyId, text: str) -> web.Response:
+        """The sender shall come back."""
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        response = await self.refuse(client, status, text, code=Fault.ASKED_TO_WAIT)
+        response.headers.setdefault(hdrs.RETRY_AFTER, str(RETRY_AFTER_S))
+        return response
+
+    async def refuse(
+        self, client: PartyId, status: int, text: str, *, code: Fault = Fault.UNREADABLE
+    ) -> web.Response:
+        """Refuse a message that was not read; its connection ends, for a body may still be on its way."""
+        response = _as_sent(await self._desk.refuse_unread(client, status, code.value, text))
+        response.force_close()
+        return response
+
+
+def _doorkeeper(party_of: Callable[[bytes], PartyId | None], door: _Door) -> Middleware:
+    @web.middleware
+    async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
+        client = _client(request, party_of)
+        if client is None:
+            log.warning("client_unknown", remote=request.remote)
+            return _hang_up(request)
+        request[_PARTY] = client
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            refusal = await door.refuse(client, error.status, f"{error.reason}: POST {PATH} is the one call")
+            if hdrs.ALLOW in error.headers:
+                refusal.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+            return refusal
+        except ConnectionError:
+            raise  # the sender went away: nobody is left to answer
+        except Exception:
+            log.exception("exchange_broke", party=client)
+            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return keep
+
+
+def _client(request: web.Request, party_of: Callable[[bytes], PartyId | None]) -> PartyId | None:
+    transport = request.transport
+    tls = None if transport is None else transport.get_extra_info("ssl_object")
+    if not isinstance(tls, ssl.SSLObject):
+        return None
+    certificate = tls.getpeercert(binary_form=True)
+    return party_of(certificate) if certificate else None
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """End the connection without an answer; what is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    response = web.Response(status=HTTPStatus.FORBIDDEN)
+    response.force_close()
+    return response
+
+
+def _as_sent(answer: WireAnswer) -> web.Response:
+    response = web.Response(status=answer.status, body=answer.body, headers={hdrs.CONTENT_TYPE: XML})
+    if answer.repeat:
+        response.headers["Eco-Repeat"] = "true"
+    if answer.retry_after_s is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(answer.retry_after_s)
+    return response
+
+
+async def _plain_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers[hdrs.SERVER] = "eco-gateway"

@@ -1,0 +1,437 @@
+"""
+The JSON of the national API as shapes: what the description is written from and tests hold the views against.
+
+Nothing is made of these at run time; the views write plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.domain.errors import Severity
+from gateway.domain.status import (
+    AcknowledgedBy,
+    AcknowledgementOutcome,
+    CertificateLife,
+    CustomsOutcome,
+    DeliveryStatus,
+    Direction,
+    MessageType,
+)
+
+
+class Shape(BaseModel):
+    """Base of every shape: all members, and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Finding(Shape):
+    """One thing wrong with a document."""
+
+    code: str
+    severity: Severity
+    box: str | None
+    path: str | None
+    line: int | None
+    value: str | None
+    text: str
+    action: str | None
+    step: int | None = None
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str | None = None
+    submission_id: str | None = None
+    error_id: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    findings: list[Finding]
+
+
+class Taken(Shape):
+    """A message that now travels."""
+
+    message_id: str
+    certificate_number: str | None
+    form: str
+    receiver: str
+
+
+class Verdict(Shape):
+    """What judging came to."""
+
+    form: str | None
+    valid: bool
+    findings: list[Finding]
+
+
+class BatchItem(Shape):
+    """What became of one item; 202 taken, 200 the same again, 409 and 422 refused, 500 broken here."""
+
+    index: int
+    name: str | None
+    status: int
+    message_id: str | None
+    certificate_number: str | None
+    form: str | None
+    receiver: str | None
+    findings: list[Finding]
+
+
+class BatchResult(Shape):
+    """One result an item."""
+
+    items: list[BatchItem]
+
+
+class Hit(Shape):
+    """One hit of a search."""
+
+    certificate_number: str
+    form: str
+    exporting_country: str
+    importing_country: str
+    receiver: str
+    message_id: str
+    issue_date: date
+    life: CertificateLife
+    delivery: DeliveryStatus | None
+    acknowledgement: AcknowledgementOutcome | None
+    customs_response: CustomsOutcome | None
+    submitted_at: datetime
+
+
+class Search(Shape):
+    """One page of hits."""
+
+    items: list[Hit]
+    next: str | None
+
+
+class Receipt(Shape):
+    """The bytes arrived; the digest is SHA-256 in hexadecimal."""
+
+    at: datetime
+    digest: str
+    signer: str
+
+
+class Acknowledgement(Shape):
+    """The receiver's system read it."""
+
+    outcome: AcknowledgementOutcome
+    by: AcknowledgedBy
+    at: datetime
+    findings: list[Finding]
+
+
+class Attempt(Shape):
+    """One try to deliver."""
+
+    at: datetime
+    outcome: str
+    cause: str | None
+    next_at: datetime | None
+
+
+class Element(Shape):
+    """One message of a certificate."""
+
+    message_id: str
+    type: MessageType
+    direction: Direction
+    party: str
+    delivery: DeliveryStatus | None
+    receipt: Receipt | None
+    acknowledgement: Acknowledgement | None
+    attempts: list[Attempt]
+
+
+class Message(Element):
+    """One message with what its header says."""
+
+    certificate_number: str | None
+    form: str
+    sender: str
+    receiver: str
+    ref_to_message_id: str | None
+    conversation_id: str
+    digest: str
+    created_at: datetime
+
+
+class Quantity(Shape):
+    """What a declaration used."""
+
+    value: float
+    unit: str | None
+
+
+class CustomsResponse(Shape):
+    """What one response says of one item."""
+
+    item: int
+    outcome: CustomsOutcome
+    quantity: Quantity | None
+    declaration: str | None
+    date: str | None
+    reason: str | None
+    legal_basis: str | None
+    message_id: str
+    at: datetime
+
+
+class Moment(Shape):
+    """One thing that happened to a certificate."""
+
+    at: datetime
+    what: str
+    who: str | None
+
+
+class Link(Shape):
+    """Another certificate to which this one is tied."""
+
+    relation: str
+    certificate_number: str
+    life: CertificateLife | None
+
+
+class Track(Shape):
+    """A certificate from end to end."""
+
+    certificate_number: str
+    form: str
+    exporting_country: str
+    importing_country: str
+    life: CertificateLife
+    cause: str | None
+    owner: str
+    next_action: str
+    until: datetime | None
+    messages: list[Element]
+    customs_responses: list[CustomsResponse]
+    events: list[Moment]
+    chain: list[Link]
+
+
+class Event(Shape):
+    """One status move; ``what`` is ``layer:value``."""
+
+    cursor: str
+    at: datetime
+    what: str
+    message_id: str | None
+    certificate_number: str | None
+    party: str | None
+
+
+class TimelineEvent(Event):
+    """One status move and who made it."""
+
+    who: str | None
+
+
+class Timeline(Shape):
+    """All that happened to one message."""
+
+    items: list[TimelineEvent]
+
+
+class EventPage(Shape):
+    """One page of events."""
+
+    items: list[Event]
+    next: str
+
+
+class Arrival(Shape):
+    """Something that arrived from abroad."""
+
+    message_id: str
+    type: MessageType
+    sender: str
+    form: str
+    certificate_number: str | None
+    received_at: datetime
+    ref_to_message_id: str | None
+    valid: bool | None
+    findings: list[Finding]
+
+
+class InboxItem(Arrival):
+    """An arrival at its place in the feed."""
+
+    cursor: str
+
+
+class InboxPage(Shape):
+    """One page of arrivals."""
+
+    items: list[InboxItem]
+    next: str
+
+
+class ArrivalWithContent(Arrival):
+    """An arrival and what it says: a box record, or the body with which an answer was posted."""
+
+    content: Any
+
+
+class RefusedSubmission(Shape):
+    """A submission that was refused."""
+
+    submission_id: str
+    status: str
+    at: datetime
+    who: str
+    organisation: str | None
+    form: str | None
+    certificate_number: str | None
+    content_type: str
+    findings: list[Finding]
+
+
+class RefusedPage(Shape):
+    """One page of refused submissions."""
+
+    items: list[RefusedSubmission]
+    next: str | None
+
+
+class Suspension(Shape):
+    """Who stopped a lane; nobody did where ``suspended_by`` is null."""
+
+    suspended_by: str | None
+    suspended_at: datetime | None
+    reason: str | None
+    outgoing_only: bool
+
+
+class Certificate(Shape):
+    """A certificate that a party has registered."""
+
+    use: str
+    file: str
+    subject: str
+    fingerprint: str
+    from_: datetime = Field(alias="from")
+    to: datetime
+
+
+class Party(Suspension):
+    """A party as its file and our operators have it."""
+
+    id: str
+    name: str
+    country: str
+    transport: str
+    endpoint: str
+    messages: list[MessageType]
+    acknowledgements: bool
+    national_acknowledgements: bool
+    certificates: list[Certificate]
+
+
+class PartyPage(Shape):
+    """All parties."""
+
+    items: list[Party]
+    next: str | None
+
+
+class Expiries(Shape):
+    """When the last window that is open now closes."""
+
+    sign: datetime | None
+    tls: datetime | None
+
+
+class Lane(Suspension):
+    """The backlog of one lane; ages and waits in seconds."""
+
+    party: str
+    waiting: int
+    oldest_s: float | None
+    by_age: dict[str, int]
+    by_status: dict[str, int]
+    next_due_s: float | None
+    cause: str | None
+    certificates_expire: Expiries
+
+
+class LanePage(Shape):
+    """All lanes."""
+
+    items: list[Lane]
+    next: str | None
+
+
+class Health(Shape):
+    """Whether the process lives, or can be sent to."""
+
+    status: str
+
+
+class PostedFinding(BaseModel):
+    """A finding as a national system posts it."""
+
+    code: str
+    text: str
+    severity: Severity = Severity.ERROR
+    box: str | None = None
+    path: str | None = None
+    line: int | None = None
+    value: str | None = None
+    action: str | None = None
+
+
+class PostedAcknowledgement(BaseModel):
+    """Whether the national system accepts a message."""
+
+    outcome: AcknowledgementOutcome
+    findings: list[PostedFinding] = []
+
+
+class PostedQuantity(BaseModel):
+    """What this declaration used, in the item's unit or one that UNECE Rec 20 converts."""
+
+    value: float
+    unit: str
+
+
+class PostedItem(BaseModel):
+    """What became of one item."""
+
+    no: int
+    outcome: CustomsOutcome
+    quantity: PostedQuantity | None = None
+    declaration: str | None = None
+    date: str | None = None
+    reason: str | None = None
+    legal_basis: str | None = None
+
+
+class PostedCustomsResponse(BaseModel):
+    """What became of items at the border."""
+
+    items: list[PostedItem]
+
+
+ANSWER_BODIES: Mapping[MessageType, type[BaseModel]] = MappingProxyType(
+    {
+        MessageType.ACKNOWLEDGEMENT: PostedAcknowledgement,
+        MessageType.CUSTOMS_RESPONSE: PostedCustomsResponse,
+    }
+)

@@ -1,0 +1,1 @@
+"""Show people what happened: logs, metrics, health, timelines."""

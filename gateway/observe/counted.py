@@ -1,0 +1,110 @@
+"""The desks and the lanes' ledger with a counter at each: figures come from the moves themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from gateway.domain.caller import Caller
+from gateway.domain.ids import PartyId
+from gateway.domain.message import Arrived
+from gateway.intake.desk import (
+    ExchangeDesk,
+    NationalDesk,
+    SubmissionRefused,
+    Taken,
+    Verdict,
+    WireAnswer,
+)
+from gateway.observe.metrics import Metrics
+from gateway.store.records import CertificateRow, Claim, MessageRow, Outcome, SubmittedCertificate
+
+
+class Debts(Protocol):
+    """What lanes ask of the ledger."""
+
+    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
+        """Lease due deliveries."""
+        ...
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Record attempts."""
+        ...
+
+    async def next_due_s(self, party: PartyId) -> float | None:
+        """Seconds until the next delivery falls due."""
+        ...
+
+
+class CountedNational:
+    """A national desk whose submissions are counted."""
+
+    def __init__(self, desk: NationalDesk, metrics: Metrics) -> None:
+        self._desk = desk
+        self._metrics = metrics
+
+    async def submit(self, content: bytes, content_type: str, caller: Caller) -> SubmittedCertificate:
+        """See ``NationalDesk.submit``."""
+        try:
+            taken = await self._desk.submit(content, content_type, caller)
+        except SubmissionRefused as refused:
+            self._metrics.submitted("refused", refused.code)
+            raise
+        self._metrics.submitted("accepted" if taken.first else "repeated")
+        return taken
+
+    async def judge(self, content: bytes, content_type: str) -> Verdict:
+        """See ``NationalDesk.judge``."""
+        return await self._desk.judge(content, content_type)
+
+    async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
+        """See ``NationalDesk.cancel``."""
+        return await self._desk.cancel(certificate, reason, caller)
+
+    async def answer(self, message: MessageRow, verb: str, body: Any, caller: Caller) -> Taken:
+        """See ``NationalDesk.answer``."""
+        return await self._desk.answer(message, verb, body, caller)
+
+
+class CountedExchange:
+    """An exchange desk whose arrivals are counted."""
+
+    def __init__(self, desk: ExchangeDesk, metrics: Metrics) -> None:
+        self._desk = desk
+        self._metrics = metrics
+
+    async def admit(self, arrived: Arrived) -> WireAnswer:
+        """See ``ExchangeDesk.admit``."""
+        answer = await self._desk.admit(arrived)
+        outcome = "repeated" if answer.repeat else "refused" if answer.code else "accepted"
+        self._metrics.arrived(arrived.client, outcome, answer.code)
+        return answer
+
+    async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
+        """See ``ExchangeDesk.refuse_unread``."""
+        self._metrics.arrived(client, "refused", code)
+        return await self._desk.refuse_unread(client, status, code, text)
+
+
+class CountedDebts:
+    """A lane's ledger whose settled attempts are counted."""
+
+    def __init__(self, ledger: Debts, metrics: Metrics) -> None:
+        self._ledger = ledger
+        self._metrics = metrics
+
+    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
+        """See ``Ledger.claim``."""
+        return await self._ledger.claim(party, lease_s=lease_s, limit=limit)
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """See ``Ledger.settle``."""
+        counted = await self._ledger.settle(outcomes)
+        for outcome, counts in zip(outcomes, counted, strict=True):
+            if counts:
+                self._metrics.attempted(outcome)
+        return counted
+
+    async def next_due_s(self, party: PartyId) -> float | None:
+        """See ``Ledger.next_due_s``."""
+        return await self._ledger.next_due_s(party)

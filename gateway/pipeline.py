@@ -1,0 +1,402 @@
+"""
+The way of a message, from the first byte to the commit. Read it aloud.
+
+Out, for a certificate that a national system hands in:
+
+    read -> judge -> find the corridor -> translate -> wrap and seal -> commit with the delivery it owes -> 202
+
+In, for a message that a party's gateway brings:
+
+    check the seal -> judge -> seal our receipt and our acknowledgement -> commit all of it -> receipt
+
+Nobody is answered before the commit, so a crash at any line loses nothing that was acknowledged. Everything
+between reading and sealing is a pure function and runs in a worker thread. What is said about a certificate
+after it was sent goes the same ways and moves the ledger in ``answers``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, TypeVar, assert_never
+
+from lxml import etree
+
+from gateway.acknowledge.bodies import read_body
+from gateway.acknowledge.signals import exception, exception_of, receipt, status_of, without_seal
+from gateway.answers.desk import AnswerDesk
+from gateway.answers.incoming import Incoming
+from gateway.answers.outgoing import Outgoing
+from gateway.domain.caller import Caller
+from gateway.domain.corridor import Corridor
+from gateway.domain.envelope import Claimed, claimed
+from gateway.domain.errors import (
+    ContentRefused,
+    Fault,
+    Finding,
+    FormNotAgreed,
+    IdRepeated,
+    NumberTaken,
+    Refused,
+)
+from gateway.domain.form import Form
+from gateway.domain.ids import PartyId, new_conversation_id, new_message_id
+from gateway.domain.message import (
+    Arrived,
+    CertificateFacts,
+    Checked,
+    Header,
+    Judged,
+    Sealed,
+    Submission,
+    Translated,
+)
+from gateway.domain.status import MessageType
+from gateway.domain.xml import read_xml
+from gateway.intake.content import JSON, content_digest
+from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
+from gateway.rooms import Opened, Rooms, has_error
+from gateway.route.corridors import agreed_way, corridor_for
+from gateway.store.ledger import Ledger
+from gateway.store.records import (
+    Admitted,
+    CertificateRow,
+    IdReused,
+    IssuedReceipt,
+    MessageRow,
+    NewCertificate,
+    NumberHeld,
+    Repeated,
+    SubmittedCertificate,
+)
+from gateway.trust.check import check_message
+from gateway.trust.sealer import SealedSignal
+from gateway.validate.judge import form_of
+from gateway.validate.records import compose
+
+Result = TypeVar("Result")
+
+SUSPENDED_FOR_S = 300
+
+
+class Pipeline:
+    """
+    The order of the rooms. The doors call it; it calls each room once.
+
+    Args:
+        workers: threads for what is pure and takes time.
+        alive: a party gave a sign of life.
+        suspended: whether an operator stopped what comes from this party.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        ledger: Ledger,
+        *,
+        workers: Executor,
+        alive: Callable[[PartyId], None],
+        suspended: Callable[[PartyId], bool],
+    ) -> None:
+        self._rooms = rooms
+        self._ledger = ledger
+        self._workers = workers
+        self._alive = alive
+        self._suspended = suspended
+        self._desk = AnswerDesk(rooms, ledger, workers)
+        self.incoming = Incoming(self._desk)
+        self.outgoing = Outgoing(self._desk)
+
+    # ---- out: what a national system hands in ------------------------------------------------------------
+
+    async def submit(self, content: bytes, content_type: str, caller: Caller) -> SubmittedCertificate:
+        """
+        Take a certificate to the point where we answer for it; a lane delivers it from there.
+
+        Raises:
+            SubmissionRefused: refused, and kept with its findings.
+        """
+        submission = Submission(
+            content=content,
+            content_type=content_type,
+            content_digest=content_digest(content, content_type),
+            organisation=caller.organisation,
+            actor=caller.subject,
+            at=self._rooms.clock(),
+        )
+        try:
+            return await self._ledger.submit(await self._work(self._prepare, submission))
+        except Refused as refused:
+            return await self._refuse_submission(submission, refused)
+
+    async def judge(self, content: bytes, content_type: str) -> Verdict:
+        """Judge a certificate as a submission would be, and store nothing."""
+        return await self._work(self._verdict, content, content_type)
+
+    async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
+        """Ask the receiver to cancel a certificate of ours; see ``Outgoing.cancel``."""
+        return await self.outgoing.cancel(certificate, reason, caller)
+
+    async def answer(self, message: MessageRow, verb: str, body: Any, caller: Caller) -> Taken:
+        """Send what the national system says about a message from abroad; see ``Outgoing.answer``."""
+        return await self.outgoing.answer(message, MessageType(verb), body, caller)
+
+    def _prepare(self, submission: Submission) -> NewCertificate:
+        """Everything between the bytes and the commit; pure, so it runs in a worker thread."""
+        document, form = self._read(submission.content, submission.content_type)
+        judged = self._judged(document, form, submission.at)
+        corridor = self._corridor_for(form, judged.facts.importing_country)
+        translated = self._translated(judged, corridor)
+        return NewCertificate(
+            facts=judged.facts,
+            sealed=self._sealed(translated, submission.at),
+            content=submission.content,
+            content_digest=submission.content_digest,
+            warnings=judged.warnings,
+            organisation=submission.organisation,
+            actor=submission.actor,
+            at=submission.at,
+        )
+
+    def _read(self, content: bytes, content_type: str) -> tuple[etree._Element, Form]:
+        """The certificate as XML, whichever way it was handed in, and its form."""
+        forms = self._rooms.registry.forms
+        if content_type == JSON:
+            record = self._rooms.records.read(content)
+            form = form_of_record(record, forms)
+            return compose(record, form), form
+        document = read_xml(content, limit=self._rooms.limit)
+        return document, form_of(document, forms)
+
+    def _judged(self, document: etree._Element, form: Form, at: datetime) -> Judged:
+        findings = self._findings(document, form, at)
+        if has_error(findings):
+            raise ContentRefused(findings)
+        return Judged(document=document, facts=facts_of(document, form), warnings=findings)
+
+    def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
+        """All that speaks against the document, and whether there is a corridor for it."""
+        findings = self._rooms.judge.judge(document, form, at.date())
+        if any(finding.code == Fault.NO_CORRIDOR for finding in findings):
+            return findings
+        country = claimed_facts(document, form).importing_country
+        try:
+            self._corridor_for(form, country or "")
+        except ContentRefused as refused:
+            return (*findings, *refused.findings)
+        return findings
+
+    def _corridor_for(self, form: Form, importing_country: str) -> Corridor:
+        registry = self._rooms.registry
+        return corridor_for(
+            registry.corridors,
+            registry.parties,
+            sender=self._rooms.home.id,
+            form=form.id,
+            importing_country=importing_country,
+            members=form.parties or None,
+        )
+
+    def _translated(self, judged: Judged, corridor: Corridor) -> Translated:
+        document = self._rooms.translator.translate(judged.document, corridor.accepts, corridor.delivers)
+        return Translated(judged=judged, corridor=corridor, document=document)
+
+    def _sealed(self, translated: Translated, at: datetime) -> Sealed:
+        home, corridor = self._rooms.home.id, translated.corridor
+        form = self._rooms.registry.forms[corridor.delivers]
+        header = Header(
+            sender=home,
+            receiver=corridor.receiver.id,
+            standard=form.namespace,
+            type_version=version_of(form.id),
+            message_id=new_message_id(home),
+            type=MessageType.CERTIFICATE,
+            created_at=at,
+            conversation_id=new_conversation_id(home),
+            form=form.id,
+            certificate_number=translated.judged.facts.number,
+        )
+        return self._rooms.sealer.message(header, translated.document)
+
+    def _verdict(self, content: bytes, content_type: str) -> Verdict:
+        form = None
+        try:
+            document, form = self._read(content, content_type)
+            findings = self._findings(document, form, self._rooms.clock())
+        except Refused as refused:
+            findings = refused.findings
+        return Verdict(form=form.id if form else None, findings=findings)
+
+    async def _refuse_submission(self, submission: Submission, refused: Refused) -> SubmittedCertificate:
+        """The first answer when this very content was taken before; else the refusal is kept and told."""
+        claims = await self._work(self._claims, submission)
+        if claims is not None and (key := claims.key) is not None:
+            try:
+                if (first := await self._ledger.find_submitted(key, submission.content_digest)) is not None:
+                    return first
+            except NumberTaken as taken:
+                refused = taken
+        submission_id = await self._ledger.refuse_submission(
+            content=submission.content,
+            content_type=submission.content_type,
+            findings=refused.findings,
+            form=claims.form if claims else None,
+            certificate_number=claims.number if claims else None,
+            organisation=submission.organisation,
+            actor=submission.actor,
+            at=submission.at,
+        )
+        raise SubmissionRefused(str(submission_id), refused.code, refused.findings) from refused
+
+    # ---- in: what a party brings -------------------------------------------------------------------------
+
+    async def admit(self, arrived: Arrived) -> WireAnswer:
+        """Check, judge and commit a message from abroad, then answer with our receipt; or refuse it."""
+        if self._suspended(arrived.client):
+            text = "The exchange with you is suspended by an operator"
+            return await self.refuse_unread(arrived.client, 503, Fault.ASKED_TO_WAIT, text)
+        try:
+            opened = await self._work(self._open, arrived)
+            await self._commit(opened)
+        except Refused as refused:
+            return await self._refuse_message(arrived, refused)
+        self._alive(arrived.client)
+        return WireAnswer(status=HTTPStatus.OK, body=opened.receipt.body)
+
+    async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
+        """A signed refusal for a body that was not read, or not looked at."""
+        root = exception_of(
+            (Finding(code=code, text=text),),
+            received=None,
+            digest=None,
+            home=self._rooms.home.id,
+            party=client,
+            at=self._rooms.clock(),
+        )
+        signal = await self._work(self._rooms.sealer.signal, root)
+        wait = SUSPENDED_FOR_S if code == Fault.ASKED_TO_WAIT else None
+        return WireAnswer(status=status, body=signal.body, retry_after_s=wait)
+
+    def _open(self, arrived: Arrived) -> Opened:
+        """Everything between the bytes and the commit; pure, so it runs in a worker thread."""
+        rooms = self._rooms
+        checked = check_message(
+            arrived,
+            parties=rooms.registry.parties,
+            home=rooms.home.id,
+            skew=rooms.skew,
+            replay_window=rooms.replay_window,
+            limit=rooms.limit,
+        )
+        self._check_agreed(checked.header)
+        signal = receipt(checked.header, arrived.digest, home=rooms.home.id, at=rooms.clock())
+        if checked.header.type is MessageType.CERTIFICATE:
+            return self._open_certificate(checked, rooms.sealer.signal(signal))
+        findings = rooms.exchange.judge(checked.document, checked.header.type)
+        return Opened(
+            checked=checked,
+            findings=findings,
+            facts=None,
+            body=None if findings else read_body(checked.document),
+            receipt=rooms.sealer.signal(signal),
+        )
+
+    def _open_certificate(self, checked: Checked, signal: SealedSignal) -> Opened:
+        form = self._rooms.registry.forms[checked.header.form]
+        findings = self._rooms.judge.judge(checked.document, form, checked.arrived.at.date())
+        facts = None if has_error(findings) else facts_of(checked.document, form)
+        opened = Opened(checked=checked, findings=findings, facts=facts, body=None, receipt=signal)
+        if facts is None or not self._rooms.registry.parties[checked.header.sender].acknowledgements:
+            return opened
+        return replace(opened, acknowledgement=self._desk.acknowledgement(checked.header, findings))
+
+    def _check_agreed(self, header: Header) -> None:
+        """Whether a corridor has agreed the form, and we the type of message (S03)."""
+        registry = self._rooms.registry
+        agreed_way(
+            registry.corridors,
+            sender=header.sender,
+            receiver=header.receiver,
+            form=header.form,
+            kind=header.type,
+        )
+        if header.type not in self._rooms.home.messages:
+            raise FormNotAgreed(f"{self._rooms.home.id} takes no {header.type}")
+
+    async def _commit(self, opened: Opened) -> None:
+        """One transaction for all that an arrived message brings; an id that came before writes nothing."""
+        if opened.facts is None:
+            await self.incoming.admit(opened)
+            return
+        admission = await self._ledger.admit_certificate(
+            opened.inbound(opened.findings),
+            opened.facts,
+            opened.acknowledged,
+            content_digest=opened.content_digest,
+        )
+        match admission:
+            case Admitted():
+                await self.incoming.match_parked(opened.checked.header)
+            case Repeated() | IdReused():
+                raise IdRepeated("This message id came before, for other content")
+            case NumberHeld():
+                await self.incoming.admit(opened.refused(_number_held(opened.facts)))
+            case _:
+                assert_never(admission)
+
+    async def _refuse_message(self, arrived: Arrived, refused: Refused) -> WireAnswer:
+        """The first receipt when these very bytes were taken before; else the refusal is kept and told."""
+        claims = await self._work(_claims_of, arrived.body)
+        if claims.message_id is not None and claims.sender == arrived.client:
+            first = await self._ledger.issued_receipt(arrived.client, claims.message_id)
+            if first is not None and first.digest == arrived.digest:
+                return WireAnswer(status=HTTPStatus.OK, body=await self._again(first), repeat=True)
+        now = self._rooms.clock()
+        root = exception(
+            refused,
+            received=claims,
+            digest=arrived.digest,
+            home=self._rooms.home.id,
+            party=arrived.client,
+            at=now,
+        )
+        signal = await self._work(self._rooms.sealer.signal, root)
+        await self._ledger.refuse_inbound(
+            party=arrived.client,
+            message_id=claims.message_id,
+            body=arrived.body,
+            answer=signal.body,
+            findings=refused.findings,
+            at=now,
+        )
+        return WireAnswer(status=status_of(refused), body=signal.body)
+
+    async def _again(self, first: IssuedReceipt) -> bytes:
+        """The first receipt, byte for byte; sealed anew when its certificate's window has closed."""
+        if self._rooms.clock() < first.signer_until:
+            return first.body
+        return (await self._work(self._rooms.sealer.signal, without_seal(first.body))).body
+
+    # ---- both ----------------------------------------------------------------------------------------------
+
+    async def _work(self, task: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._workers, task, *arguments)
+
+
+def _claims_of(raw: bytes) -> Claimed:
+    try:
+        return claimed(read_xml(raw))
+    except Refused:
+        return claimed(None)
+
+
+def _number_held(facts: CertificateFacts) -> Finding:
+    return Finding(
+        code=Fault.NUMBER_TAKEN.value,
+        text=f"Certificate {facts.number} of {facts.issuing_country} came before with other content",
+        action="Give a changed certificate a number of its own, and cancel or replace the former.",
+    )

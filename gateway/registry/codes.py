@@ -1,0 +1,189 @@
+"""Code lists as files: ``mappings/codes/*.csv``, each with its source and edition; countries from iso3166."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import iso3166
+
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.registry.folder import Folder
+
+CODES = "mappings/codes"
+COLUMNS = ["code", "name", "status"]
+
+_LOCODE = re.compile(r"([A-Z]{2})[A-Z2-9]{3}")
+_INTERNATIONAL_WATERS = "XZ"
+_COMMENT = re.compile(r"#\s*(list|source|edition|licence|status):\s*(.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeList:
+    """
+    A published list of codes.
+
+    Attributes:
+        title: what the codes stand for, as it is said in findings.
+        deprecated: codes of the list that should no longer be used; they are accepted with a warning.
+    """
+
+    title: str
+    source: str
+    edition: str
+    names: Mapping[str, str]
+    deprecated: frozenset[str]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.names
+
+    def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
+        """Up to *count* codes that look most like *code*, the likest first; none if nothing does."""
+        usable = [known for known in self.names if known not in self.deprecated]
+        return tuple(difflib.get_close_matches(code[:20].upper(), usable, n=count, cutoff=0.5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HsEdition:
+    """The six-digit subheadings of one Harmonized System edition."""
+
+    edition: str
+    names: Mapping[str, str]
+    ordered: tuple[str, ...]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.names
+
+    def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
+        """The subheadings next to *code*: of the same heading if there are any, else of the same chapter."""
+        for prefix in (code[:4], code[:2]):
+            start = bisect_left(self.ordered, prefix)
+            if start < len(self.ordered) and self.ordered[start].startswith(prefix):
+                place = bisect_left(self.ordered, code)
+                around = self.ordered[max(start, place - count) : place + count]
+                family = [known for known in around if known.startswith(prefix)]
+                return tuple(sorted(family, key=lambda known: (abs(int(known) - int(code)), known))[:count])
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLists:
+    """All lists a certificate is held against."""
+
+    countries: CodeList
+    currencies: CodeList
+    units: CodeList
+    packages: CodeList
+    incoterms: CodeList
+    modes: CodeList
+    hs: Mapping[str, HsEdition]  # by edition
+
+    def is_port(self, code: str) -> bool:
+        """Whether *code* has the syntax of a UN/LOCODE and begins with a country that exists."""
+        found = _LOCODE.fullmatch(code)
+        return found is not None and (found[1] in self.countries or found[1] == _INTERNATIONAL_WATERS)
+
+
+def load_codes(folder: Folder) -> CodeLists:
+    """
+    Read every list.
+
+    Raises:
+        Misconfigured: with every fault of every file: not there, no source or edition named, columns other
+            than ``code,name,status``, a code twice.
+    """
+    faults: list[RegistryFault] = []
+    lists = {
+        name: _code_list(folder, f"{CODES}/{name}.csv", faults)
+        for name in ("currencies", "units", "packages", "incoterms", "transport-modes")
+    }
+    hs = {
+        relative.removeprefix(f"{CODES}/hs-").removesuffix(".csv"): _read(relative, path, faults)
+        for relative, path in folder.glob(f"{CODES}/hs-*.csv")
+    }
+    if not hs:
+        faults.append(RegistryFault(f"{CODES}/hs-2022.csv", "-", "no edition of the Harmonized System"))
+    if faults:
+        raise Misconfigured(tuple(faults))
+    return CodeLists(
+        countries=_countries(),
+        currencies=lists["currencies"],
+        units=lists["units"],
+        packages=lists["packages"],
+        incoterms=lists["incoterms"],
+        modes=lists["transport-modes"],
+        hs=MappingProxyType(
+            {edition: _hs_edition(edition, read.names) for edition, read in hs.items()},
+        ),
+    )
+
+
+def _hs_edition(edition: str, names: Mapping[str, str]) -> HsEdition:
+    return HsEdition(edition=edition, names=names, ordered=tuple(sorted(names)))
+
+
+def _countries() -> CodeList:
+    return CodeList(
+        title="countries",
+        source="ISO 3166-1 alpha-2, package iso3166",
+        edition="as installed",
+        names=MappingProxyType({code: found.name for code, found in iso3166.countries_by_alpha2.items()}),
+        deprecated=frozenset(),
+    )
+
+
+def _code_list(folder: Folder, relative: str, faults: list[RegistryFault]) -> CodeList:
+    path = folder.find(relative)
+    if path is None:
+        faults.append(RegistryFault(relative, "-", "no such file"))
+        return _empty()
+    return _read(relative, path, faults)
+
+
+def _read(relative: str, path: Path, faults: list[RegistryFault]) -> CodeList:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        faults.append(RegistryFault(relative, "-", f"not UTF-8: {error.reason}"))
+        return _empty()
+    about = {found[1]: found[2] for line in lines if (found := _COMMENT.fullmatch(line)) is not None}
+    faults += [RegistryFault(relative, key, "missing") for key in ("list", "source", "edition") if key not in about]
+    reader = csv.reader(line for line in lines if not line.startswith("#"))
+    if next(reader, None) != COLUMNS:
+        faults.append(RegistryFault(relative, "-", f"the columns are not {','.join(COLUMNS)}"))
+        return _empty()
+    names: dict[str, str] = {}
+    deprecated: set[str] = set()
+    for code, name, status in _rows(relative, reader, faults):
+        if code in names:
+            faults.append(RegistryFault(relative, code, "stands there twice"))
+        names[code] = name
+        if status:
+            deprecated.add(code)
+    return CodeList(
+        title=about.get("list", ""),
+        source=about.get("source", ""),
+        edition=about.get("edition", ""),
+        names=MappingProxyType(names),
+        deprecated=frozenset(deprecated),
+    )
+
+
+def _rows(
+    relative: str, reader: Iterator[list[str]], faults: list[RegistryFault]
+) -> Iterator[tuple[str, str, str]]:
+    for row in reader:
+        if len(row) != len(COLUMNS) or not row[0]:
+            faults.append(RegistryFault(relative, ",".join(row)[:40], "is not a row of code, name, status"))
+        else:
+            yield row[0], row[1], row[2]
+
+
+def _empty() -> CodeList:
+    return CodeList(title="", source="", edition="", names=MappingProxyType({}), deprecated=frozenset())

@@ -1,0 +1,313 @@
+"""Forms as files: ``schemas/<agreement>/<form>/<version>/form.toml`` and the XSD and rules it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from lxml import etree
+from pydantic import Field
+
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.domain.form import EditionWindow, Form
+from gateway.domain.ids import FormId, family_of
+from gateway.registry.folder import Folder
+from gateway.registry.read import Strict, read_toml
+
+XSD = "{http://www.w3.org/2001/XMLSchema}"
+SCHEMATRON = "{http://purl.oclc.org/dsdl/schematron}"
+RECORD_SCHEMA = "schemas/common/box-record.schema.json"
+
+_ROOT = re.compile(r"\{([^{}\s]+)\}([A-Za-z_][\w.-]*)")
+_PLACE = re.compile(r"schemas/(?P<id>[a-z0-9-]+/[a-z0-9-]+/[0-9]+(?:\.[0-9]+)*)/form\.toml")
+
+
+class DatesFile(Strict):
+    """Periods of the agreement, counted from issue or departure."""
+
+    validity_months: int = Field(gt=0)
+    late_after_days: int = Field(ge=0)
+    retroactive_months: int = Field(gt=0)
+    reissue_months: int = Field(gt=0)
+
+
+class EditionFile(Strict):
+    """The days of issue on which codes of one Harmonized System edition are taken."""
+
+    edition: str = Field(pattern=r"^[0-9]{4}$")
+    valid_from: date
+    valid_to: date | None = None
+
+
+class HsFile(Strict):
+    """How many digits the form asks for, and of which edition."""
+
+    digits_at_least: int = Field(ge=2, le=12)
+    digits_at_most: int = Field(ge=2, le=12)
+    editions: list[EditionFile] = Field(min_length=1)
+
+
+class CriteriaFile(Strict):
+    """Which origin criteria the form admits, line by line, and what goes together."""
+
+    lines: list[list[str]] = Field(min_length=3, max_length=3)
+    alone: list[str]
+    beside_alone: list[str]
+    tariff_shifts: list[str]
+    percent_wanted: list[str]
+    rvc_at_least: int = Field(ge=0, le=100)
+    rvc_at_least_beside: int = Field(ge=0, le=100)
+    partial_cumulation: list[int] = Field(default=[0, 0], min_length=2, max_length=2)
+
+
+class OriginFile(Strict):
+    """What the form knows of countries of origin."""
+
+    tariff_differential: bool = False
+
+
+class FobFile(Strict):
+    """When an FOB value must be given."""
+
+    when: str = Field(pattern=r"^(always|rvc)$")
+    countries: list[str] = []
+
+
+class MarksFile(Strict):
+    """Which marks have a box to tick, and what is asked of a back-to-back original."""
+
+    boxes: list[str]
+    of_originals: list[str]
+
+
+class FormFile(Strict):
+    """The shape of a form.toml."""
+
+    agreement: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    root: str
+    entry: str = Field(min_length=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    rules: str | None = None
+    reference: str
+    valid_from: date
+    valid_to: date | None = None
+    max_items: int = Field(gt=0)
+    parties: list[str] = Field(min_length=2)
+    dates: DatesFile
+    hs: HsFile
+    criteria: CriteriaFile
+    origin: OriginFile
+    fob: FobFile
+    marks: MarksFile
+    boxes: dict[str, str]
+
+
+def load_forms(folder: Folder) -> Mapping[FormId, Form]:
+    """
+    Read every form's folder, its XSD and its rules, without compiling them.
+
+    Raises:
+        Misconfigured: with every fault of every form: keys, files that are not there, a hash that does not
+            agree, two forms with one namespace, a day between two versions that neither covers.
+    """
+    forms: dict[FormId, Form] = {}
+    faults: list[RegistryFault] = []
+    for relative, path in folder.glob("schemas/*/*/*/form.toml"):
+        try:
+            form = _form(relative, read_toml(path, relative, FormFile), folder)
+        except Misconfigured as error:
+            faults += error.faults
+        else:
+            forms[form.id] = form
+    faults += _shared_namespaces(forms) + _gaps(forms)
+    if faults:
+        raise Misconfigured(tuple(faults))
+    return MappingProxyType(forms)
+
+
+def load_record_schema(folder: Folder) -> Mapping[str, Any]:
+    """
+    Read the JSON Schema of box records.
+
+    Raises:
+        Misconfigured: not there, or not JSON.
+    """
+    path = folder.find(RECORD_SCHEMA)
+    if path is None:
+        raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", "no such file"),))
+    try:
+        schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", f"not JSON: {error}"),)) from None
+    return MappingProxyType(schema)
+
+
+def xsd_digest(sources: Mapping[str, bytes]) -> str:
+    """SHA-256, in hexadecimal, over path and bytes of every XSD among *sources*, by path."""
+    digest = hashlib.sha256()
+    for path, content in sorted(sources.items()):
+        if path.endswith(".xsd"):
+            digest.update(f"{path}\n{len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def _form(relative: str, file: FormFile, folder: Folder) -> Form:
+    place, root = _PLACE.fullmatch(relative), _ROOT.fullmatch(file.root)
+    faults: list[RegistryFault] = []
+    if place is None:
+        faults.append(RegistryFault(relative, "-", "the folder is not schemas/<agreement>/<form>/<version>"))
+    if root is None:
+        faults.append(RegistryFault(relative, "root", "is not {namespace}Name"))
+    here = posixpath.dirname(relative)
+    entry = f"{here}/{file.entry}"
+    rules = f"{here}/{file.rules}" if file.rules is not None else None
+    sources: dict[str, bytes] = {}
+    faults += _gather(folder, relative, "entry", entry, sources)
+    if rules is not None:
+        faults += _gather(folder, relative, "rules", rules, sources)
+    if (digest := xsd_digest(sources)) != file.sha256:
+        faults.append(RegistryFault(relative, "sha256", f"the XSD set has {digest}"))
+    if faults or place is None or root is None:
+        raise Misconfigured(tuple(faults))
+    form = FormId(place["id"])
+    return Form(
+        id=form,
+        family=family_of(form),
+        agreement=file.agreement,
+        title=file.title,
+        namespace=root[1],
+        root=root[2],
+        folder=here,
+        entry=entry,
+        rules=rules,
+        sources=MappingProxyType(sources),
+        sha256=file.sha256,
+        reference=file.reference,
+        valid_from=file.valid_from,
+        valid_to=file.valid_to,
+        parties=frozenset(file.parties),
+        values=MappingProxyType(_values(file)),
+        boxes=MappingProxyType(file.boxes),
+        ticks=frozenset(file.marks.boxes),
+        editions=_editions(file.hs),
+    )
+
+
+def _editions(file: HsFile) -> tuple[EditionWindow, ...]:
+    windows = [
+        EditionWindow(edition=e.edition, valid_from=e.valid_from, valid_to=e.valid_to) for e in file.editions
+    ]
+    return tuple(sorted(windows, key=lambda window: window.edition))
+
+
+def _values(file: FormFile) -> dict[str, str]:
+    """What the rules are told; lists as words between spaces, so that a rule asks for `` word ``."""
+    lines = file.criteria.lines
+    return {
+        "agreement": file.agreement,
+        "title": file.title,
+        "valid-from": file.valid_from.isoformat(),
+        "valid-to": file.valid_to.isoformat() if file.valid_to else "",
+        "parties": _words(file.parties),
+        "ticks": _words(file.marks.boxes),
+        "of-originals": _words(file.marks.of_originals),
+        "max-items": str(file.max_items),
+        "validity-months": str(file.dates.validity_months),
+        "late-after-days": str(file.dates.late_after_days),
+        "retroactive-months": str(file.dates.retroactive_months),
+        "reissue-months": str(file.dates.reissue_months),
+        "hs-digits-at-least": str(file.hs.digits_at_least),
+        "hs-digits-at-most": str(file.hs.digits_at_most),
+        "criteria-1": _words(lines[0]),
+        "criteria-2": _words(lines[1]),
+        "criteria-3": _words(lines[2]),
+        "alone": _words(file.criteria.alone),
+        "beside-alone": _words(file.criteria.beside_alone),
+        "tariff-shifts": _words(file.criteria.tariff_shifts),
+        "percent-wanted": _words(file.criteria.percent_wanted),
+        "rvc-at-least": str(file.criteria.rvc_at_least),
+        "rvc-at-least-beside": str(file.criteria.rvc_at_least_beside),
+        "pc-at-least": str(file.criteria.partial_cumulation[0]),
+        "pc-at-most": str(file.criteria.partial_cumulation[1]),
+        "tariff-differential": "yes" if file.origin.tariff_differential else "no",
+        "fob": file.fob.when,
+        "fob-countries": _words(file.fob.countries),
+    }
+
+
+def _words(words: list[str]) -> str:
+    return f" {' '.join(words)} " if words else ""
+
+
+def _gather(
+    folder: Folder, toml: str, key: str, path: str, sources: dict[str, bytes]
+) -> list[RegistryFault]:
+    """Read *path* and all that it includes into *sources*; faults for what is not there."""
+    if path in sources:
+        return []
+    found = folder.find(path) if path.startswith("schemas/") else None
+    if found is None:
+        return [RegistryFault(toml, key, f"no file {path}")]
+    sources[path] = content = found.read_bytes()
+    try:
+        root = etree.fromstring(content, etree.XMLParser(no_network=True, resolve_entities=False))
+    except etree.XMLSyntaxError as error:
+        return [RegistryFault(path, "-", f"not well-formed: {error.msg}")]
+    faults: list[RegistryFault] = []
+    for reference in _references(root):
+        if "://" in reference:
+            faults.append(RegistryFault(path, reference, "only relative paths are followed"))
+            continue
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), reference))
+        faults += _gather(folder, toml, key, target, sources)
+    return faults
+
+
+def _references(root: etree._Element) -> list[str]:
+    tags: dict[str, str] = {
+        f"{XSD}include": "schemaLocation",
+        f"{XSD}import": "schemaLocation",
+        f"{XSD}redefine": "schemaLocation",
+        f"{SCHEMATRON}extends": "href",
+        f"{SCHEMATRON}include": "href",
+    }
+    return [
+        reference
+        for element in root.iter(*tags)
+        if (reference := element.get(tags[str(element.tag)])) is not None
+    ]
+
+
+def _shared_namespaces(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
+    first: dict[str, FormId] = {}
+    faults = []
+    for form in forms.values():
+        if (other := first.setdefault(form.namespace, form.id)) != form.id:
+            faults.append(RegistryFault(f"{form.folder}/form.toml", "root", f"the namespace is that of {other}"))
+    return faults
+
+
+def _gaps(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
+    """Versions of one form must follow each other without a day that none covers; they may overlap."""
+    faults = []
+    by_family: dict[FormId, list[Form]] = {}
+    for form in forms.values():
+        by_family.setdefault(form.family, []).append(form)
+    for versions in by_family.values():
+        versions.sort(key=lambda form: form.valid_from)
+        for earlier, later in zip(versions, versions[1:], strict=False):
+            if earlier.valid_to is not None and (later.valid_from - earlier.valid_to).days > 1:
+                file = f"{later.folder}/form.toml"
+                words = f"no version covers the days between {earlier.valid_to} and {later.valid_from}"
+                faults.append(RegistryFault(file, "valid_from", words))
+    return faults
+
+

@@ -1,0 +1,55 @@
+"""The whole registry, read once, judged as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gateway.domain.corridor import Corridor, Party
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.domain.form import Form
+from gateway.domain.ids import FormId, PartyId
+from gateway.registry.codes import CodeLists, load_codes
+from gateway.registry.corridors import CorridorKey, load_corridors
+from gateway.registry.folder import Folder
+from gateway.registry.forms import load_forms
+from gateway.registry.parties import load_parties
+
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Everything that is data: code lists, forms, parties, corridors."""
+
+    folder: Folder
+    codes: CodeLists
+    forms: Mapping[FormId, Form]
+    parties: Mapping[PartyId, Party]
+    corridors: Mapping[CorridorKey, Corridor]
+
+
+def load_registry(folder: Folder) -> Registry:
+    """
+    Read *folder*.
+
+    Raises:
+        Misconfigured: with every fault found, file by file; faults of parties do not hide those of forms.
+    """
+    faults: list[RegistryFault] = []
+    codes = _part(faults, lambda: load_codes(folder))
+    forms = _part(faults, lambda: load_forms(folder))
+    parties = _part(faults, lambda: load_parties(folder))
+    if codes is None or forms is None or parties is None:
+        raise Misconfigured(tuple(faults))
+    corridors = load_corridors(folder, parties, forms)
+    return Registry(folder=folder, codes=codes, forms=forms, parties=parties, corridors=corridors)
+
+
+def _part(faults: list[RegistryFault], load: Callable[[], Loaded]) -> Loaded | None:
+    try:
+        return load()
+    except Misconfigured as error:
+        faults += error.faults
+        return None

@@ -1,0 +1,211 @@
+"""Parties as files: ``mappings/parties/*.toml`` and the certificates they name under ``certs/trust/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from pydantic import Field, field_validator
+
+from gateway.domain.corridor import Party, Patience, RegisteredCertificate
+from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
+from gateway.domain.ids import PartyId, party_id
+from gateway.domain.status import MessageType
+from gateway.registry.folder import Folder
+from gateway.registry.read import Strict, read_toml
+
+TRUST = "certs/trust"
+WAITS_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0)
+
+
+class WindowFile(Strict):
+    """One registered certificate and the window in which we honour it."""
+
+    certificate: str
+    from_: datetime = Field(alias="from")
+    to: datetime
+
+    @field_validator("from_", "to")
+    @classmethod
+    def _has_a_zone(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs a zone, such as Z")
+        return value
+
+
+class PatienceFile(Strict):
+    """How long we try; seconds."""
+
+    waits_s: list[float | int] = Field(default=list(WAITS_S), min_length=1)
+    receipt_within_s: float | int = Field(default=30, gt=0)
+    acknowledgement_within_s: float | int = Field(default=14400, gt=0)
+
+    @field_validator("waits_s")
+    @classmethod
+    def _never_negative(cls, value: list[float | int]) -> list[float | int]:
+        if any(wait < 0 for wait in value):
+            raise ValueError("a wait cannot be negative")
+        return value
+
+
+class CapabilitiesFile(Strict):
+    """Which messages the party takes; it may notify that it has only some (ATIGA Annex 8 Rule 27(2))."""
+
+    messages: list[str] = Field(default=[kind.value for kind in MessageType])
+
+    @field_validator("messages")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        known = {kind.value for kind in MessageType}
+        if unknown := [text for text in value if text not in known]:
+            raise ValueError(f"unknown message type {unknown[0]!r}; known: {', '.join(MessageType)}")
+        return value
+
+
+class PartyFile(Strict):
+    """The shape of a party's file; every key that may be left out has its default here."""
+
+    id: str
+    name: str = Field(min_length=1)
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    transport: str = "eco-https/1"
+    endpoint: str
+    anchor: str
+    tls_anchor: str | None = None
+    acknowledgements: bool = True
+    national_acknowledgements: bool = True
+    sign: list[WindowFile] = Field(min_length=1)
+    tls: list[WindowFile] = Field(default=[])
+    patience: PatienceFile = PatienceFile()
+    capabilities: CapabilitiesFile = CapabilitiesFile()
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_party_id(cls, value: str) -> str:
+        try:
+            return party_id(value)
+        except Unreadable as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("transport")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value != "eco-https/1":
+            raise ValueError(f"unknown transport {value!r}; known: eco-https/1")
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("must be an https:// URL with a host")
+        return value
+
+
+def load_parties(folder: Folder) -> Mapping[PartyId, Party]:
+    """
+    Read every party's file.
+
+    Raises:
+        Misconfigured: with every fault of every file.
+    """
+    parties: dict[PartyId, Party] = {}
+    file_of: dict[PartyId, str] = {}
+    faults: list[RegistryFault] = []
+    for relative, path in folder.glob("mappings/parties/*.toml"):
+        try:
+            party = _Reader(folder, relative).party(read_toml(path, relative, PartyFile))
+        except Misconfigured as error:
+            faults += error.faults
+            continue
+        if party.id in parties:
+            faults.append(RegistryFault(relative, "id", f"{party.id} stands already in {file_of[party.id]}"))
+        parties[party.id] = party
+        file_of[party.id] = relative
+    if faults:
+        raise Misconfigured(tuple(faults))
+    return MappingProxyType(parties)
+
+
+class _Reader:
+    """Turns one file's content into a party and collects what is wrong with the files it names."""
+
+    def __init__(self, folder: Folder, relative: str) -> None:
+        self._folder = folder
+        self._relative = relative
+        self._faults: list[RegistryFault] = []
+
+    def party(self, file: PartyFile) -> Party:
+        anchor = self._certificate("anchor", file.anchor)
+        tls_anchor = self._certificate("tls_anchor", file.tls_anchor) if file.tls_anchor else anchor
+        sign = tuple(self._windows("sign", file.sign, anchor))
+        tls = tuple(self._windows("tls", file.tls, tls_anchor))
+        if self._faults or anchor is None or tls_anchor is None:
+            raise Misconfigured(tuple(self._faults))
+        return Party(
+            id=PartyId(file.id),
+            name=file.name,
+            country=file.country,
+            transport=file.transport,
+            endpoint=file.endpoint,
+            anchor=anchor,
+            tls_anchor=tls_anchor,
+            sign=sign,
+            tls=tls,
+            patience=Patience(
+                waits=tuple(timedelta(seconds=wait) for wait in file.patience.waits_s),
+                receipt_within=timedelta(seconds=file.patience.receipt_within_s),
+                acknowledgement_within=timedelta(seconds=file.patience.acknowledgement_within_s),
+            ),
+            messages=frozenset(MessageType(text) for text in file.capabilities.messages),
+            acknowledgements=file.acknowledgements,
+            national_acknowledgements=file.national_acknowledgements,
+        )
+
+    def _windows(
+        self, key: str, files: list[WindowFile], anchor: x509.Certificate | None
+    ) -> Iterator[RegisteredCertificate]:
+        for number, file in enumerate(files):
+            if file.from_ >= file.to:
+                self._fault(f"{key}[{number}].to", "the window ends before it begins")
+            certificate = self._certificate(f"{key}[{number}].certificate", file.certificate)
+            if certificate is None:
+                continue
+            if anchor is not None and not _issued_by(certificate, anchor):
+                self._fault(f"{key}[{number}].certificate", f"{file.certificate} is not signed by the anchor")
+            yield RegisteredCertificate(
+                file=file.certificate, certificate=certificate, valid_from=file.from_, valid_to=file.to
+            )
+
+    def _certificate(self, key: str, name: str) -> x509.Certificate | None:
+        path = self._folder.find(f"{TRUST}/{name}")
+        if path is None:
+            self._fault(key, f"no file {TRUST}/{name}")
+            return None
+        raw = path.read_bytes()
+        if b"PRIVATE KEY" in raw:
+            self._fault(key, f"{TRUST}/{name} holds a private key; only certificates belong there")
+            return None
+        try:
+            return x509.load_pem_x509_certificate(raw)
+        except ValueError as error:
+            self._fault(key, f"{TRUST}/{name} is no PEM certificate: {error}")
+            return None
+
+    def _fault(self, key: str, fault: str) -> None:
+        self._faults.append(RegistryFault(self._relative, key, fault))
+
+
+def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
+    if certificate == anchor:
+        return True
+    try:
+        certificate.verify_directly_issued_by(anchor)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""
+Which corridor a message travels. A corridor joins sender, receiver and form; answers travel it backwards.
+
+Who submits a certificate names a country and no party, so the outbound look-up goes by the importing country;
+a message from abroad names both parties, so the inbound one goes by them and by the type of the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import assert_never
+
+from gateway.domain.corridor import Corridor, Party
+from gateway.domain.errors import (
+    ContentRefused,
+    Fault,
+    Finding,
+    FormNotAgreed,
+    Misconfigured,
+    RegistryFault,
+)
+from gateway.domain.ids import FormId, PartyId, family_of
+from gateway.domain.status import MessageType
+
+Corridors = Mapping[tuple[PartyId, PartyId, FormId], Corridor]
+
+
+def corridor_for(
+    corridors: Corridors,
+    parties: Mapping[PartyId, Party],
+    *,
+    sender: PartyId,
+    form: FormId,
+    importing_country: str,
+    members: Collection[str] | None,
+) -> Corridor:
+    """
+    The corridor in which *sender* sends a certificate in *form*, as handed in, to *importing_country*.
+
+    Args:
+        corridors: by sender, receiver and the form they accept.
+        importing_country: ISO 3166 alpha-2, from the certificate.
+        members: countries that are Parties to the agreement behind *form*; None where there is no agreement.
+
+    Raises:
+        ContentRefused: C01; the text tells whether the country is no Party to the agreement, has no party
+            file, or no corridor has agreed this form.
+        Misconfigured: several corridors fit, and nothing says which.
+    """
+    if members is not None and importing_country not in members:
+        raise _no_corridor(
+            f"{importing_country} is not a Party to the agreement behind {family_of(form)}",
+            importing_country,
+            f"Issue a form of an agreement that binds {importing_country}.",
+        )
+    there = [
+        party.id for party in parties.values() if party.country == importing_country and party.id != sender
+    ]
+    if not there:
+        raise _no_corridor(
+            f"no party file for {importing_country}: we exchange with nobody there",
+            importing_country,
+            f"Send the certificate on paper, or have an operator add a party of {importing_country}.",
+        )
+    fitting = [key for receiver in sorted(there) if (key := (sender, receiver, form)) in corridors]
+    if not fitting:
+        raise _no_corridor(
+            f"no corridor for {form} from {sender} to {importing_country}; "
+            f"agreed there: {_agreed(corridors, sender, there)}",
+            importing_country,
+            f"Use a form agreed with {importing_country}, or have an operator add the corridor.",
+        )
+    if len(fitting) > 1:
+        fault = f"several receivers in {importing_country} take {form} from {sender}"
+        raise Misconfigured((RegistryFault("mappings/corridors", "receiver", fault),))
+    return corridors[fitting[0]]
+
+
+def owed_to(corridor: Corridor) -> PartyId:
+    """The party to which what travels *corridor* is owed."""
+    return corridor.receiver.id
+
+
+def answers_owed_to(corridor: Corridor) -> PartyId:
+    """The party to which the answers are owed: they go the way back."""
+    return corridor.sender.id
+
+
+def agreed_way(
+    corridors: Corridors, *, sender: PartyId, receiver: PartyId, form: FormId, kind: MessageType
+) -> Corridor | None:
+    """
+    The corridor that allows a message of *kind* about a certificate in *form*, as it travels.
+
+    Certificates, cancellations and what the issuing side says in a verification go along a corridor; what
+    customs says goes backwards; acknowledgements and questions about a status go either way.
+
+    Returns:
+        the corridor; None for a ping, which needs none.
+
+    Raises:
+        FormNotAgreed: S03, no corridor between the two has agreed the form, or it does not go this way.
+    """
+    along = _delivering(corridors, sender, receiver, form)
+    back = _delivering(corridors, receiver, sender, form)
+    match kind:
+        case MessageType.PING:
+            return None
+        case MessageType.CERTIFICATE | MessageType.CANCELLATION | MessageType.VERIFICATION_REPLY:
+            found = along
+        case (
+            MessageType.CUSTOMS_RESPONSE
+            | MessageType.RETRANSMISSION_REQUEST
+            | MessageType.VERIFICATION_REQUEST
+            | MessageType.VERIFICATION_RESULT
+        ):
+            found = back
+        case MessageType.ACKNOWLEDGEMENT | MessageType.STATUS_QUERY | MessageType.STATUS_REPLY:
+            found = back or along
+        case _:
+            assert_never(kind)
+    if found is not None:
+        return found
+    if along or back:
+        raise FormNotAgreed(
+            f"a {kind} about {form} goes from {receiver} to {sender}, not from {sender} to {receiver}"
+        )
+    raise FormNotAgreed(
+        f"no corridor between {sender} and {receiver} for {form}; "
+        f"agreed: {_forms(c.delivers for c in corridors.values() if _joins(c, sender, receiver))}"
+    )
+
+
+def _delivering(corridors: Corridors, sender: PartyId, receiver: PartyId, form: FormId) -> Corridor | None:
+    straight = corridors.get((sender, receiver, form))
+    if straight is not None and straight.delivers == form:
+        return straight
+    return next(
+        (
+            corridor
+            for (one, other, _), corridor in corridors.items()
+            if (one, other) == (sender, receiver) and corridor.delivers == form
+        ),
+        None,
+    )
+
+
+def _joins(corridor: Corridor, one: PartyId, other: PartyId) -> bool:
+    return {corridor.sender.id, corridor.receiver.id} == {one, other}
+
+
+def _agreed(corridors: Corridors, sender: PartyId, receivers: Collection[PartyId]) -> str:
+    return _forms(accepts for (one, other, accepts) in corridors if one == sender and other in receivers)
+
+
+def _forms(forms: Iterable[FormId]) -> str:
+    return ", ".join(sorted(set(forms))) or "none"
+
+
+def _no_corridor(text: str, country: str, action: str) -> ContentRefused:
+    return ContentRefused((Finding(code=Fault.NO_CORRIDOR, text=text, value=country, action=action),))

@@ -1,0 +1,100 @@
+"""Connections to the database: how they are opened, and waiting for one that is still starting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+Result = TypeVar("Result")
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+#: The database is not there, not there yet, or has just gone.
+AWAY = (
+    OSError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+)
+
+_SETTINGS = {
+    "application_name": "eco-gateway",
+    "jit": "off",
+    # A page is milliseconds long; one that was left open would hold the feeds back for everybody.
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+async def connect(
+    dsn: str, *, connections: int = 16, patience_s: float = 60.0, at_least: int = 2
+) -> asyncpg.Pool:
+    """
+    Open a pool, waiting up to *patience_s* for a database that is away or starting.
+
+    Args:
+        connections: how many at most; ``Ledger.listen`` keeps one of them for itself.
+        at_least: how many are opened at once and kept.
+
+    Raises:
+        OSError, asyncpg.PostgresError: it is still away, or refuses us.
+    """
+
+    async def open_pool() -> asyncpg.Pool:
+        pool = asyncpg.create_pool(
+            dsn,
+            min_size=min(at_least, connections),
+            max_size=connections,
+            max_queries=1_000_000,
+            init=_prepare,
+            reset=_leave_as_it_is,
+            statement_cache_size=200,
+            max_cached_statement_lifetime=0,
+            server_settings=_SETTINGS,
+        )
+        return await pool
+
+    return await patiently(open_pool, patience_s=patience_s)
+
+
+async def connect_once(dsn: str, *, patience_s: float = 60.0) -> asyncpg.Connection:
+    """One connection outside any pool; the caller closes it."""
+
+    async def open_connection() -> asyncpg.Connection:
+        return await asyncpg.connect(dsn, server_settings={"application_name": "eco-gateway"})
+
+    return await patiently(open_connection, patience_s=patience_s)
+
+
+async def patiently(work: Callable[[], Awaitable[Result]], *, patience_s: float) -> Result:
+    """Do *work*, again and again for *patience_s* while the database is away; then raise what it raised."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(AWAY),
+        stop=stop_after_delay(patience_s),
+        wait=wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError("tenacity returns or raises")
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_to_json, decoder=json.loads, format="text"
+    )
+
+
+async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
+    """No statement of ours changes its session, and a reset would cost a round trip at every use."""
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,169 @@
+"""
+Feeds: the inbox and the events, read in an order that never changes behind a reader's back.
+
+Rows are ordered by (epoch, xact, number), and only those are shown before which nothing can appear any more:
+their transaction is older than every transaction still open. A cursor names the last row shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import asyncpg
+
+from gateway.domain.caller import Sight
+from gateway.domain.errors import UnknownCursor
+from gateway.domain.status import MessageType
+from gateway.store.connect import Connection
+from gateway.store.records import EventRow, InboxRow
+from gateway.store.rows import event_row, message_row
+
+BEGINNING = "0"
+
+_CURSOR = re.compile(r"([0-9]{1,4})-([0-9]{1,18})-([0-9]{1,18})")
+
+_STANDS = (
+    "({row}.epoch, {row}.xact) < ((SELECT max(epoch) FROM feed_epoch),"
+    " pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+)
+
+_EVENTS = """
+SELECT e.epoch, e.xact, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.party, e.who, e.detail
+  FROM event_row e
+ WHERE {conditions}
+ ORDER BY e.epoch, e.xact, e.event_no
+ LIMIT {limit}
+"""
+
+_INBOX = """
+SELECT i.epoch, i.xact, i.inbox_no, m.message_no, m.direction, m.party, m.message_id, m.conversation_id,
+       m.type, m.form, m.certificate_no, m.certificate_number, m.ref_to_message_id, m.digest, m.created_at,
+       m.recorded_at, m.valid, m.findings, m.organisation, m.delivery, m.cause, m.parked
+  FROM inbox i
+  JOIN message_row m ON m.message_no = i.message_no
+ WHERE {conditions}
+ ORDER BY i.epoch, i.xact, i.inbox_no
+ LIMIT {limit}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A composed statement with its arguments; composed of constants alone, so each shape is one plan."""
+
+    sql: str
+    arguments: tuple[object, ...]
+
+
+class Arguments:
+    """Numbers arguments as they are named in conditions."""
+
+    def __init__(self) -> None:
+        self.given: list[object] = []
+
+    def __call__(self, value: object, kind: str) -> str:
+        """A placeholder for *value*, of the database's type *kind*."""
+        self.given.append(value)
+        return f"${len(self.given)}::{kind}"
+
+
+Position = tuple[int, int, int]
+
+
+def events_after(position: Position | None, *, limit: int, sight: Sight) -> Statement:
+    """Events after *position* that *sight* lets through, oldest first."""
+    argument = Arguments()
+    conditions = _after("e", "event_no", position, argument) + _seen("e", sight, argument)
+    sql = _EVENTS.format(conditions="\n   AND ".join(conditions), limit=argument(limit, "bigint"))
+    return Statement(sql, tuple(argument.given))
+
+
+def inbox_after(
+    position: Position | None, *, limit: int, sight: Sight, wanted: MessageType | None = None
+) -> Statement:
+    """Inbox rows after *position* that *sight* lets through, oldest first."""
+    argument = Arguments()
+    conditions = _after("i", "inbox_no", position, argument) + _seen("i", sight, argument)
+    if wanted is not None:
+        conditions.append(f"i.type = {argument(wanted, 'text')}")
+    sql = _INBOX.format(conditions="\n   AND ".join(conditions), limit=argument(limit, "bigint"))
+    return Statement(sql, tuple(argument.given))
+
+
+def _after(row: str, number: str, position: Position | None, argument: Arguments) -> list[str]:
+    conditions = [_STANDS.format(row=row)]
+    if position is not None:
+        epoch, xact, no = position
+        begin = f"{argument(epoch, 'smallint')}, {argument(xact, 'bigint')}, {argument(no, 'bigint')}"
+        conditions.append(f"({row}.epoch, {row}.xact, {row}.{number}) > ({begin})")
+    return conditions
+
+
+def _seen(row: str, sight: Sight, argument: Arguments) -> list[str]:
+    if sight.everything:
+        return []
+    ways = [f"{row}.side = 'out'"] if sight.issued else []
+    if sight.received:
+        ways.append(f"{row}.side = 'in'")
+    if sight.organisation is not None:
+        ways.append(f"{row}.organisation = {argument(sight.organisation, 'text')}")
+    return [f"({' OR '.join(ways)})" if ways else "false"]
+
+
+async def read_events(
+    connection: Connection, *, after: str | None, limit: int, sight: Sight
+) -> tuple[list[EventRow], str]:
+    """
+    A page of events and the cursor to go on from.
+
+    Raises:
+        UnknownCursor: *after* was never given out.
+    """
+    position = await _position(connection, "event", "event_no", after)
+    statement = events_after(position, limit=limit, sight=sight)
+    rows = await connection.fetch(statement.sql, *statement.arguments)
+    items = [event_row(row, event_cursor(row)) for row in rows]
+    return items, items[-1].cursor if items else after or BEGINNING
+
+
+async def read_inbox(
+    connection: Connection, *, after: str | None, limit: int, sight: Sight, wanted: MessageType | None
+) -> tuple[list[InboxRow], str]:
+    """
+    A page of the inbox and the cursor to go on from.
+
+    Raises:
+        UnknownCursor: *after* was never given out.
+    """
+    position = await _position(connection, "inbox", "inbox_no", after)
+    statement = inbox_after(position, limit=limit, sight=sight, wanted=wanted)
+    rows = await connection.fetch(statement.sql, *statement.arguments)
+    items = [
+        InboxRow(cursor=_cursor(row["epoch"], row["xact"], row["inbox_no"]), message=message_row(row))
+        for row in rows
+    ]
+    return items, items[-1].cursor if items else after or BEGINNING
+
+
+def event_cursor(row: asyncpg.Record) -> str:
+    """The cursor that names an event."""
+    return _cursor(row["epoch"], row["xact"], row["event_no"])
+
+
+def _cursor(epoch: int, xact: int, number: int) -> str:
+    return f"{epoch}-{xact}-{number}"
+
+
+async def _position(connection: Connection, table: str, number: str, after: str | None) -> Position | None:
+    if after is None or after == BEGINNING:
+        return None
+    if (read := _CURSOR.fullmatch(after)) is not None:
+        epoch, xact, no = (int(part) for part in read.groups())
+        known = (
+            f"SELECT EXISTS (SELECT FROM {table}"  # noqa: S608  (table and column are constants of ours)
+            f" WHERE (epoch, xact, {number}) = ($1::int, $2::bigint, $3::bigint))"
+        )
+        if await connection.fetchval(known, epoch, xact, no):
+            return epoch, xact, no
+    raise UnknownCursor(f"This cursor was never given out: {after[:80]!r}")

@@ -1,0 +1,802 @@
+-- Every fixed statement the gateway runs, in the order in which a message meets them. Searches and feeds, whose
+-- conditions vary, are composed in search.py and feeds.py.
+
+-- ======== a certificate is submitted =========================================================================
+
+-- name: find_submitted(number, family, issuing_country, content_digest)^
+-- The certificate under this key, whether its number may come again, and the first message that carried this
+-- very content (nulls when none did). No row: the number is free.
+SELECT c.certificate_no,
+       c.life = 'in_force' AND (coalesce(c.acknowledgement, '') = 'rejected' OR EXISTS (
+           SELECT FROM delivery d WHERE d.message_no = c.message_no AND d.status = 'withdrawn')) AS may_come_again,
+       first.message_id, first.submitted_form, first.party
+  FROM certificate c
+  LEFT JOIN LATERAL (
+       SELECT m.message_id, m.submitted_form, m.party
+         FROM message m
+        WHERE m.certificate_no = c.certificate_no
+          AND m.direction = 'out'
+          AND m.content_digest = :content_digest
+        ORDER BY m.message_no
+        LIMIT 1) AS first ON true
+ WHERE c.number = :number
+   AND c.family = :family
+   AND c.issuing_country = :issuing_country
+   AND c.direction = 'out';
+
+-- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted)$
+-- Write a certificate, its message, both documents and the delivery it owes. A number already taken is written
+-- again only when its content is new and its last message was rejected or withdrawn. No row: find_submitted.
+WITH number AS MATERIALIZED (
+    SELECT nextval('message_number') AS message_no
+), kept AS (
+    INSERT INTO certificate AS c
+           (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+            issue_date, replaces, certified_copy_of, organisation, content_digest, message_no, submitted_at)
+    SELECT 'out', :number, :family, :issuing_country, :form, :exporting_country, :importing_country, :party,
+           :exporter, :issue_date::date, :replaces, :certified_copy_of, :organisation::text, :content_digest::bytea,
+           number.message_no, :at::timestamptz
+      FROM number
+        ON CONFLICT (number, family, issuing_country, direction) DO UPDATE
+       SET form = excluded.form, exporting_country = excluded.exporting_country,
+           importing_country = excluded.importing_country, party = excluded.party, exporter = excluded.exporter,
+           issue_date = excluded.issue_date, replaces = excluded.replaces,
+           certified_copy_of = excluded.certified_copy_of, content_digest = excluded.content_digest,
+           message_no = excluded.message_no, submitted_at = excluded.submitted_at,
+           acknowledgement = NULL, acknowledged_by = NULL, customs_response = NULL
+     WHERE c.content_digest <> excluded.content_digest
+       AND c.organisation IS NOT DISTINCT FROM excluded.organisation
+       AND c.life = 'in_force'
+       AND (c.acknowledgement = 'rejected' OR EXISTS (
+                SELECT FROM delivery d WHERE d.message_no = c.message_no AND d.status = 'withdrawn'))
+       AND NOT EXISTS (
+                SELECT FROM message m
+                 WHERE m.certificate_no = c.certificate_no AND m.content_digest = excluded.content_digest)
+    RETURNING c.certificate_no, c.message_no
+), written AS (
+    INSERT INTO message
+           (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
+            certificate_number, digest, content_digest, submitted_form, created_at, recorded_at, valid, findings,
+            organisation, actor)
+    SELECT kept.message_no, 'out', :party, :message_id, :conversation_id, 'certificate', :wire_form,
+           kept.certificate_no, :number, :digest::bytea, :content_digest::bytea, :form, :created_at::timestamptz,
+           :at::timestamptz, true, :findings::jsonb, :organisation::text, :actor
+      FROM kept
+), documented AS (
+    INSERT INTO document (message_no, kind, body)
+    SELECT kept.message_no, d.kind, d.body
+      FROM kept, (VALUES ('wire', :wire::bytea), ('submitted', :submitted::bytea)) AS d (kind, body)
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who)
+    SELECT :at::timestamptz, 'submission:accepted', kept.message_no, kept.certificate_no, :party, 'out',
+           :organisation::text, :actor
+      FROM kept
+), owed AS (
+    INSERT INTO delivery
+           (message_no, party, conversation_id, certificate_no, side, organisation, recorded_at, moved_at)
+    SELECT kept.message_no, :party, :conversation_id, kept.certificate_no, 'out', :organisation::text,
+           :at::timestamptz, :at::timestamptz
+      FROM kept
+)
+SELECT message_no FROM kept;
+
+-- name: refuse_submission(at, organisation, actor, form, certificate_number, content_type, findings, body)$
+-- Keep a submission that was refused; its submission_id.
+WITH kept AS (
+    INSERT INTO refused_submission
+           (at, organisation, actor, form, certificate_number, content_type, findings, body)
+    VALUES (:at, :organisation, :actor, :form, :certificate_number, :content_type, :findings, :body)
+    RETURNING at, submission_id, organisation, certificate_number, actor
+), told AS (
+    INSERT INTO event (at, what, side, organisation, who, detail)
+    SELECT at, 'submission:refused', 'out', organisation, actor,
+           jsonb_strip_nulls(jsonb_build_object('submission_id', submission_id,
+                                                'certificate_number', certificate_number))
+      FROM kept
+)
+SELECT submission_id FROM kept;
+
+-- ======== a message arrives from abroad ======================================================================
+
+-- name: issued_receipt(party, message_id)^
+-- What we answered to this sender for this id, and for which bytes. No row: the id is new.
+SELECT m.digest, r.body, r.signer_until
+  FROM message m
+  JOIN issued_receipt r ON r.message_no = m.message_no
+ WHERE m.message_id = :message_id
+   AND m.party = :party
+   AND m.direction = 'in';
+
+-- name: admit_certificate(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at, answer_digest, answer)^
+-- Take a good certificate: message, bytes, our receipt, the certificate, its place in the inbox, our verdict and,
+-- where :answer is given, the acknowledgement we owe. A number already taken is pointed at this message when the
+-- content is the same, or when what stood under it was rejected.
+-- No row: the id was seen before (issued_receipt), or the number stands with other content.
+WITH number AS MATERIALIZED (
+    SELECT nextval('message_number') AS message_no,
+           CASE WHEN :answer::bytea IS NOT NULL THEN nextval('message_number') END AS answer_no
+), kept AS (
+    INSERT INTO certificate AS c
+           (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+            issue_date, replaces, certified_copy_of, content_digest, message_no, submitted_at, acknowledgement,
+            acknowledged_by)
+    SELECT 'in', :number, :family, :issuing_country, :form, :exporting_country, :importing_country, :party,
+           :exporter, :issue_date::date, :replaces, :certified_copy_of, :content_digest::bytea, number.message_no,
+           :at::timestamptz, :outcome, 'gateway'
+      FROM number
+     WHERE NOT EXISTS (
+               SELECT FROM message m
+                WHERE m.message_id = :message_id AND m.party = :party AND m.direction = 'in')
+        ON CONFLICT (number, family, issuing_country, direction) DO UPDATE
+       SET form = excluded.form, exporting_country = excluded.exporting_country,
+           importing_country = excluded.importing_country, party = excluded.party, exporter = excluded.exporter,
+           issue_date = excluded.issue_date, replaces = excluded.replaces,
+           certified_copy_of = excluded.certified_copy_of, content_digest = excluded.content_digest,
+           message_no = excluded.message_no, submitted_at = excluded.submitted_at,
+           acknowledgement = excluded.acknowledgement, acknowledged_by = excluded.acknowledged_by
+     WHERE c.content_digest = excluded.content_digest
+        OR c.acknowledgement = 'rejected' AND c.life = 'in_force'
+    RETURNING c.certificate_no, c.message_no
+), written AS (
+    INSERT INTO message
+           (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
+            certificate_number, ref_to_message_id, digest, content_digest, created_at, recorded_at, valid, findings)
+    SELECT kept.message_no, 'in', :party, :message_id, :conversation_id, 'certificate', :wire_form,
+           kept.certificate_no, :number, NULL, :digest::bytea, :content_digest::bytea, :created_at::timestamptz,
+           :at::timestamptz, true, :findings::jsonb
+      FROM kept
+     UNION ALL
+    SELECT number.answer_no, 'out', :party, :answer_id, :conversation_id, 'acknowledgement', :wire_form,
+           kept.certificate_no, :number, :message_id, :answer_digest::bytea, NULL, :answer_created_at::timestamptz,
+           :at::timestamptz, NULL, '[]'
+      FROM kept, number
+     WHERE number.answer_no IS NOT NULL
+), documented AS (
+    INSERT INTO document (message_no, kind, body)
+    SELECT kept.message_no, 'wire', :wire::bytea FROM kept
+     UNION ALL
+    SELECT number.answer_no, 'wire', :answer::bytea FROM kept, number WHERE number.answer_no IS NOT NULL
+), receipted AS (
+    INSERT INTO issued_receipt (message_no, signer_until, body)
+    SELECT kept.message_no, :signer_until::timestamptz, :receipt::bytea FROM kept
+), shown AS (
+    INSERT INTO inbox (message_no, type, side)
+    SELECT kept.message_no, 'certificate', 'in' FROM kept
+), judged AS (
+    INSERT INTO acknowledgement (message_no, outcome, acknowledged_by, findings, at, carried_by)
+    SELECT kept.message_no, :outcome, 'gateway', :findings::jsonb, :at::timestamptz, number.answer_no
+      FROM kept, number
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, detail)
+    SELECT :at::timestamptz, 'acknowledgement:' || :outcome, kept.message_no, kept.certificate_no, :party, 'in',
+           '{"by": "gateway"}'
+      FROM kept
+), owed AS (
+    INSERT INTO delivery (message_no, party, conversation_id, certificate_no, side, recorded_at, moved_at)
+    SELECT number.answer_no, :party, :conversation_id, kept.certificate_no, 'in', :at::timestamptz, :at::timestamptz
+      FROM kept, number
+     WHERE number.answer_no IS NOT NULL
+)
+SELECT kept.message_no, kept.certificate_no, number.answer_no FROM kept, number;
+
+-- name: refuse_inbound(at, party, message_id, findings, body, answer)!
+-- Keep what was refused on the wire, with our answer.
+INSERT INTO refused_message (at, party, message_id, findings, body, answer)
+VALUES (:at, :party, :message_id, :findings, :body, :answer);
+
+-- ======== pages: the rarer ways of writing ===================================================================
+
+-- name: write_outbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, organisation, actor, wire, submitted)$
+-- Write an outbound message, its bytes and the delivery it owes; its message_no.
+WITH written AS (
+    INSERT INTO message
+           (direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+            ref_to_message_id, digest, created_at, recorded_at, organisation, actor)
+    VALUES ('out', :party, :message_id, :conversation_id, :type, :form, :certificate_no, :certificate_number,
+            :ref_to_message_id, :digest, :created_at, :at::timestamptz, :organisation, :actor)
+    RETURNING message_no, party, conversation_id, certificate_no, organisation, recorded_at
+), documented AS (
+    INSERT INTO document (message_no, kind, body)
+    SELECT written.message_no, d.kind, d.body
+      FROM written, (VALUES ('wire', :wire::bytea), ('submitted', :submitted::bytea)) AS d (kind, body)
+     WHERE d.body IS NOT NULL
+), owed AS (
+    INSERT INTO delivery
+           (message_no, party, conversation_id, certificate_no, side, organisation, recorded_at, moved_at)
+    SELECT w.message_no, w.party, w.conversation_id, w.certificate_no, coalesce(c.direction, 'out'),
+           coalesce(c.organisation, w.organisation), w.recorded_at, w.recorded_at
+      FROM written w
+      LEFT JOIN certificate c ON c.certificate_no = w.certificate_no
+)
+SELECT message_no FROM written;
+
+-- name: write_inbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, valid, findings, wire, receipt, signer_until)$
+-- Write an inbound message, its bytes and our receipt; its message_no. No row: this sender used the id before.
+WITH written AS (
+    INSERT INTO message
+           (direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+            ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation)
+    VALUES ('in', :party, :message_id, :conversation_id, :type, :form, :certificate_no, :certificate_number,
+            :ref_to_message_id, :digest, :created_at, :at, :valid, :findings,
+            (SELECT organisation FROM certificate WHERE certificate_no = :certificate_no))
+    ON CONFLICT (message_id, party, direction) DO NOTHING
+    RETURNING message_no
+), documented AS (
+    INSERT INTO document (message_no, kind, body)
+    SELECT message_no, 'wire', :wire::bytea FROM written
+), receipted AS (
+    INSERT INTO issued_receipt (message_no, signer_until, body)
+    SELECT message_no, :signer_until::timestamptz, :receipt::bytea FROM written
+)
+SELECT message_no FROM written;
+
+-- name: lock_certificate(number, family, issuing_country, direction)$
+-- Lock the certificate under this key; its certificate_no, or no row. Read it afterwards: what stood beside it
+-- may have changed while we waited.
+SELECT certificate_no
+  FROM certificate
+ WHERE number = :number
+   AND family = :family
+   AND issuing_country = :issuing_country
+   AND direction = :direction
+   FOR NO KEY UPDATE;
+
+-- name: lock_certificate_by_message(message_id, party, direction)$
+-- Lock the certificate that this message is about; its certificate_no, or no row.
+SELECT certificate_no
+  FROM certificate
+ WHERE certificate_no = (SELECT m.certificate_no
+                           FROM message m
+                          WHERE m.message_id = :message_id AND m.party = :party AND m.direction = :direction)
+   FOR NO KEY UPDATE;
+
+-- name: certificate(certificate_no)^
+-- One certificate. No row: unknown.
+SELECT certificate_no, direction, form, number, issuing_country, exporting_country, importing_country, party,
+       exporter, issue_date, organisation, life, life_before, message_no, message_id, conversation_id, delivery,
+       acknowledgement, customs_response, submitted_at
+  FROM certificate_row
+ WHERE certificate_no = :certificate_no;
+
+-- name: move_life(certificate_no, life, life_before, at, who)!
+-- Move a certificate's life; the database refuses what is not in life_transition and writes the event.
+UPDATE certificate
+   SET life = :life, life_before = :life_before, life_moved_at = :at, life_moved_by = :who
+ WHERE certificate_no = :certificate_no;
+
+-- name: acknowledge(message_no, certificate_no, outcome, by, findings, at, carried_by)!
+-- Keep an acknowledgement. The certificate that this message carries now follows; the national system's word
+-- replaces the gateway's, never the other way round.
+WITH kept AS (
+    INSERT INTO acknowledgement (message_no, outcome, acknowledged_by, findings, at, carried_by)
+    VALUES (:message_no, :outcome::text, :by::text, :findings, :at::timestamptz, :carried_by)
+    RETURNING message_no
+), followed AS (
+    UPDATE certificate c
+       SET acknowledgement = :outcome::text, acknowledged_by = :by::text
+      FROM kept
+     WHERE c.certificate_no = :certificate_no::bigint
+       AND c.message_no = kept.message_no
+       AND (:by::text = 'national-system' OR c.acknowledged_by IS DISTINCT FROM 'national-system')
+)
+INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
+SELECT :at::timestamptz, 'acknowledgement:' || :outcome::text, kept.message_no, :certificate_no::bigint, m.party,
+       coalesce(c.direction, m.direction), coalesce(c.organisation, m.organisation),
+       jsonb_build_object('by', :by::text)
+  FROM kept
+  JOIN message m ON m.message_no = kept.message_no
+  LEFT JOIN certificate c ON c.certificate_no = :certificate_no::bigint;
+
+-- name: customs_entries(certificate_no)
+-- What customs has said of each item, oldest first.
+SELECT r.item, r.outcome, r.quantity, r.unit, r.declaration, r.date, r.reason, r.legal_basis, r.message_no,
+       m.message_id, r.at
+  FROM customs_response r
+  JOIN message m ON m.message_no = r.message_no
+ WHERE r.certificate_no = :certificate_no
+ ORDER BY r.entry_no;
+
+-- name: add_customs_entries(certificate_no, message_no, at, summary, items, outcomes, quantities, units, declarations, dates, reasons, legal_bases)!
+-- Keep one customs response's entries and the certificate's new summary; one event for each outcome in it.
+WITH given AS (
+    SELECT g.item, g.outcome, g.quantity, g.unit, g.declaration, g.date, g.reason, g.legal_basis, g.position
+      FROM unnest(:items::integer[], :outcomes::text[], :quantities::numeric[], :units::text[],
+                  :declarations::text[], :dates::date[], :reasons::text[], :legal_bases::text[])
+           WITH ORDINALITY
+           AS g (item, outcome, quantity, unit, declaration, date, reason, legal_basis, position)
+), kept AS (
+    INSERT INTO customs_response
+           (certificate_no, message_no, item, outcome, quantity, unit, declaration, date, reason, legal_basis, at)
+    SELECT :certificate_no::bigint, :message_no::bigint, item, outcome, quantity, unit, declaration, date, reason,
+           legal_basis, :at::timestamptz
+      FROM given
+     ORDER BY position
+), followed AS (
+    UPDATE certificate
+       SET customs_response = :summary::text
+     WHERE certificate_no = :certificate_no::bigint
+    RETURNING party, direction, organisation
+)
+INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
+SELECT :at::timestamptz, 'customs-response:' || given.outcome, :message_no::bigint, :certificate_no::bigint,
+       f.party, f.direction, f.organisation,
+       jsonb_build_object('items', jsonb_agg(given.item ORDER BY given.item), 'summary', :summary::text)
+  FROM given, followed f
+ GROUP BY given.outcome, f.party, f.direction, f.organisation
+ ORDER BY min(given.position);
+
+-- name: put_in_inbox(message_no)!
+-- Show an inbound message in the inbox, once.
+INSERT INTO inbox (message_no, type, side, organisation)
+SELECT m.message_no, m.type, coalesce(c.direction, 'in'), coalesce(c.organisation, m.organisation)
+  FROM message m
+  LEFT JOIN certificate c ON c.certificate_no = m.certificate_no
+ WHERE m.message_no = :message_no
+ON CONFLICT (message_no) DO NOTHING;
+
+-- name: park(message_no, patience_s)!
+-- Keep a message whose certificate is unknown until it comes or patience ends.
+INSERT INTO parked (message_no, party, conversation_id, until)
+SELECT m.message_no, m.party, m.conversation_id, now() + make_interval(secs => :patience_s)
+  FROM message m
+ WHERE m.message_no = :message_no;
+
+-- name: lock_parked(party, conversation_id)
+-- The conversation's parked messages, locked, oldest first.
+SELECT message_no
+  FROM parked
+ WHERE conversation_id = :conversation_id
+   AND party = :party
+ ORDER BY message_no
+   FOR UPDATE;
+
+-- name: messages_with_bytes(message_nos)
+-- Messages and their bytes on the wire, oldest first.
+SELECT m.message_no, m.direction, m.party, m.message_id, m.conversation_id, m.type, m.form, m.certificate_no,
+       m.certificate_number, m.ref_to_message_id, m.digest, m.created_at, m.recorded_at, m.valid, m.findings,
+       m.organisation, m.delivery, m.cause, m.parked, d.body
+  FROM message_row m
+  JOIN document d ON d.message_no = m.message_no AND d.kind = 'wire'
+ WHERE m.message_no = ANY (:message_nos::bigint[])
+ ORDER BY m.message_no;
+
+-- name: unpark(message_no, certificate_no)!
+-- A parked message waits no longer.
+WITH gone AS (
+    DELETE FROM parked WHERE message_no = :message_no RETURNING message_no
+)
+UPDATE message m
+   SET certificate_no = :certificate_no
+  FROM gone
+ WHERE m.message_no = gone.message_no
+   AND :certificate_no::bigint IS NOT NULL;
+
+-- name: overdue_parked()
+-- Parked messages whose patience ended, or whose certificate has come while they were being parked.
+SELECT p.message_no
+  FROM parked p
+ WHERE p.until <= now()
+    OR EXISTS (SELECT
+                 FROM message m
+                 JOIN message c ON c.certificate_number = m.certificate_number
+                               AND c.party = m.party
+                               AND c.conversation_id = m.conversation_id
+                               AND c.certificate_no IS NOT NULL
+                WHERE m.message_no = p.message_no)
+ ORDER BY p.message_no;
+
+-- name: append_event(at, what, message_no, certificate_no, party, who, detail)!
+-- Append an event that no other statement writes.
+INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who, detail)
+SELECT :at::timestamptz, :what, :message_no::bigint, :certificate_no::bigint,
+       coalesce(:party, m.party, c.party), coalesce(c.direction, m.direction),
+       coalesce(c.organisation, m.organisation), :who, :detail::jsonb
+  FROM (SELECT) AS one
+  LEFT JOIN message m ON m.message_no = :message_no::bigint
+  LEFT JOIN certificate c ON c.certificate_no = coalesce(:certificate_no::bigint, m.certificate_no);
+
+-- ======== lanes ==============================================================================================
+
+-- name: claim(party, lease_s, batch, at)
+-- Lease up to :batch of a party's due deliveries, one a conversation, oldest first; a lease that ran out counts
+-- as due, a suspended party has nothing due. (OFFSET 0 keeps the planner from turning the look at each
+-- conversation into a join of all with all.)
+WITH claimed AS (
+    UPDATE delivery
+       SET status = 'sending', fence = nextval('delivery_fence'), moved_at = :at, moved_by = NULL,
+           lease_until = now() + make_interval(secs => :lease_s)
+     WHERE message_no = ANY (ARRAY (
+            SELECT d.message_no
+              FROM delivery d
+             WHERE d.party = :party
+               AND d.open
+               AND d.due_at <= now()
+               AND (d.status <> 'sending' OR d.lease_until <= now())
+               AND NOT EXISTS (
+                       SELECT FROM delivery other
+                        WHERE other.conversation_id = d.conversation_id
+                          AND other.party = d.party
+                          AND other.open
+                          AND other.message_no <> d.message_no
+                          AND (other.message_no < d.message_no
+                               OR other.status = 'sending' AND other.lease_until > now())
+                       OFFSET 0)
+               AND NOT EXISTS (
+                       SELECT FROM party_state s WHERE s.party = :party AND s.suspended_by IS NOT NULL)
+             ORDER BY d.due_at, d.message_no
+             LIMIT :batch
+               FOR UPDATE OF d SKIP LOCKED))
+    RETURNING message_no, due_at, attempts, waits_used, fence
+)
+SELECT claimed.message_no, m.message_id, m.conversation_id, m.type, m.party, d.body, m.digest, m.created_at,
+       claimed.attempts, claimed.waits_used, claimed.fence
+  FROM claimed
+  JOIN message m ON m.message_no = claimed.message_no
+  JOIN document d ON d.message_no = claimed.message_no AND d.kind = 'wire'
+ ORDER BY claimed.due_at, claimed.message_no;
+
+-- name: settle(message_nos, fences, statuses, waits_s, waits_used, causes, ats, took_ms, receipts, digests, signers, receipt_ats)
+-- Record one attempt each for different deliveries; returns those that counted. A checked receipt delivers
+-- whatever the status was meanwhile, but for a refusal; anything else counts only for who holds the lease.
+WITH given AS (
+    SELECT g.message_no, g.fence, g.status, g.wait_s, g.waits_used, g.cause, g.at, g.took_ms, g.receipt, g.digest,
+           g.signer, g.receipt_at
+      FROM unnest(:message_nos::bigint[], :fences::bigint[], :statuses::text[], :waits_s::double precision[],
+                  :waits_used::integer[], :causes::text[], :ats::timestamptz[], :took_ms::integer[],
+                  :receipts::bytea[], :digests::bytea[], :signers::text[], :receipt_ats::timestamptz[])
+           AS g (message_no, fence, status, wait_s, waits_used, cause, at, took_ms, receipt, digest, signer,
+                 receipt_at)
+), moved AS (
+    UPDATE delivery d
+       SET status = CASE WHEN given.receipt IS NULL THEN given.status ELSE 'delivered' END,
+           cause = CASE WHEN given.receipt IS NULL THEN given.cause END,
+           due_at = CASE WHEN given.receipt IS NULL THEN now() + make_interval(secs => given.wait_s)
+                         ELSE d.due_at END,
+           waits_used = given.waits_used, attempts = d.attempts + 1, lease_until = NULL,
+           moved_at = given.at, moved_by = NULL
+      FROM given
+     WHERE d.message_no = ANY (:message_nos::bigint[])
+       AND d.message_no = given.message_no
+       AND (d.fence = given.fence AND d.status = 'sending'
+            OR given.receipt IS NOT NULL AND d.status <> 'refused')
+    RETURNING d.message_no, d.attempts, d.party, d.certificate_no, d.side, d.organisation
+), tried AS (
+    INSERT INTO attempt (message_no, attempt_no, at, outcome, cause, next_at, took_ms)
+    SELECT moved.message_no, moved.attempts, given.at,
+           CASE WHEN given.receipt IS NOT NULL THEN 'delivered'
+                WHEN given.status = 'refused' THEN 'refused'
+                ELSE 'retry' END,
+           CASE WHEN given.receipt IS NULL THEN given.cause END,
+           CASE WHEN given.receipt IS NULL AND given.status IN ('awaiting_retry', 'awaiting_receipt')
+                THEN given.at + make_interval(secs => given.wait_s) END,
+           given.took_ms
+      FROM moved
+      JOIN given ON given.message_no = moved.message_no
+), receipted AS (
+    INSERT INTO receipt (message_no, digest, signer, at, recorded_at, body)
+    SELECT moved.message_no, given.digest, given.signer, given.receipt_at, given.at, given.receipt
+      FROM moved
+      JOIN given ON given.message_no = moved.message_no
+     WHERE given.receipt IS NOT NULL
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation)
+    SELECT given.at, 'receipt:stored', moved.message_no, moved.certificate_no, moved.party, moved.side,
+           moved.organisation
+      FROM moved
+      JOIN given ON given.message_no = moved.message_no
+     WHERE given.receipt IS NOT NULL
+)
+SELECT message_no FROM moved;
+
+-- name: next_due_s(party)$
+-- Seconds until a claim would find something: the first due delivery not behind another of its conversation, or
+-- the first lease to run out. No value: nothing waits, or the party is suspended.
+SELECT CASE WHEN EXISTS (SELECT FROM party_state s WHERE s.party = :party AND s.suspended_by IS NOT NULL) THEN NULL
+            WHEN due.at <= now() THEN 0
+            ELSE extract(epoch FROM least(due.at, (
+                     SELECT greatest(min(d.lease_until), now())
+                       FROM delivery d
+                      WHERE d.party = :party
+                        AND d.open
+                        AND d.due_at <= now()
+                        AND d.status = 'sending'
+                     HAVING min(d.lease_until) IS NOT NULL)) - now())
+       END::double precision
+  FROM (SELECT (SELECT d.due_at
+                  FROM delivery d
+                 WHERE d.party = :party
+                   AND d.open
+                   AND d.due_at < 'infinity'
+                   AND d.status <> 'sending'
+                   AND NOT EXISTS (
+                           SELECT FROM delivery other
+                            WHERE other.conversation_id = d.conversation_id
+                              AND other.party = d.party
+                              AND other.open
+                              AND other.message_no <> d.message_no
+                              AND (other.message_no < d.message_no OR other.status = 'sending')
+                           OFFSET 0)
+                 ORDER BY d.due_at
+                 LIMIT 1) AS at) AS due;
+
+-- name: wake(party)$
+-- The party is alive: what waits for it is due now and begins its patience anew. How many there were.
+WITH woken AS (
+    UPDATE delivery
+       SET due_at = least(due_at, now()), waits_used = 0
+     WHERE message_no = ANY (ARRAY (
+            SELECT d.message_no
+              FROM delivery d
+             WHERE d.message_no = ANY (ARRAY (
+                       SELECT later.message_no
+                         FROM delivery later
+                        WHERE later.party = :party
+                          AND later.open
+                          AND later.due_at > now()
+                          AND later.due_at < 'infinity'
+                        UNION
+                       SELECT worn.message_no FROM delivery worn WHERE worn.party = :party AND worn.worn))
+               AND d.status IN ('awaiting_retry', 'awaiting_receipt')
+               FOR UPDATE OF d SKIP LOCKED))
+    RETURNING message_no
+)
+SELECT count(*) FROM woken;
+
+-- ======== operators ==========================================================================================
+
+-- name: lock_conversation(message_no)
+-- Lock all unfinished deliveries of this message's conversation, so that no claim takes one meanwhile.
+SELECT d.message_no
+  FROM delivery d
+  JOIN delivery this ON this.conversation_id = d.conversation_id
+ WHERE this.message_no = :message_no
+   AND (d.open OR d.message_no = this.message_no)
+ ORDER BY d.message_no
+   FOR NO KEY UPDATE OF d;
+
+-- name: operate(message_no, from_statuses, to_status, due_now, cause, who, reason, verb, at)$
+-- Move one delivery by an operator's hand. No row: its status does not allow it, or it owes nothing.
+WITH moved AS (
+    UPDATE delivery
+       SET status = :to_status, due_at = CASE WHEN :due_now THEN now() ELSE 'infinity' END, waits_used = 0,
+           lease_until = NULL, cause = :cause, moved_at = :at::timestamptz, moved_by = :who::text
+     WHERE message_no = :message_no
+       AND status = ANY (:from_statuses::text[])
+    RETURNING message_no, certificate_no, party, side, organisation
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who, detail)
+    SELECT :at::timestamptz, 'operator:' || :verb, message_no, certificate_no, party, side, organisation, :who::text,
+           CASE WHEN :reason::text IS NOT NULL THEN jsonb_build_object('reason', :reason::text) END
+      FROM moved
+)
+SELECT message_no FROM moved;
+
+-- name: suspend(party, who, at, reason, outgoing_only)^
+-- Suspend a party. No row: it is suspended already.
+WITH suspended AS (
+    INSERT INTO party_state AS s (party, suspended_by, suspended_at, reason, outgoing_only)
+    VALUES (:party, :who::text, :at::timestamptz, :reason::text, :outgoing_only)
+    ON CONFLICT (party) DO UPDATE
+       SET suspended_by = excluded.suspended_by, suspended_at = excluded.suspended_at, reason = excluded.reason,
+           outgoing_only = excluded.outgoing_only
+     WHERE s.suspended_by IS NULL
+    RETURNING party, suspended_by, suspended_at, reason, outgoing_only
+), told AS (
+    INSERT INTO event (at, what, party, who, detail)
+    SELECT :at::timestamptz, 'operator:suspend', party, :who::text,
+           jsonb_strip_nulls(jsonb_build_object('reason', reason, 'outgoing_only', outgoing_only))
+      FROM suspended
+)
+SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM suspended;
+
+-- name: resume(party, who, at, reason)^
+-- Resume a suspended party. No row: it is not suspended.
+WITH resumed AS (
+    UPDATE party_state
+       SET suspended_by = NULL, suspended_at = NULL, reason = NULL, outgoing_only = false
+     WHERE party = :party
+       AND suspended_by IS NOT NULL
+    RETURNING party, suspended_by, suspended_at, reason, outgoing_only
+), told AS (
+    INSERT INTO event (at, what, party, who, detail)
+    SELECT :at::timestamptz, 'operator:resume', party, :who::text,
+           CASE WHEN :reason::text IS NOT NULL THEN jsonb_build_object('reason', :reason::text) END
+      FROM resumed
+)
+SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM resumed;
+
+-- name: party_states()
+-- What operators decided about parties.
+SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM party_state ORDER BY party;
+
+-- name: lanes(at)
+-- Each party's unfinished deliveries by status and age, and why the oldest waits.
+SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
+       extract(epoch FROM :at::timestamptz - min(d.recorded_at) FILTER (WHERE d.status <> 'on_hold'))
+           ::double precision AS oldest_s,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s <= 300) AS upto_5min,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 300 AND age.s <= 1200) AS upto_20min,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 1200 AND age.s <= 3600) AS upto_1h,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 3600 AND age.s <= 14400) AS upto_4h,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 14400 AND age.s <= 86400) AS upto_1d,
+       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 86400) AS older,
+       count(*) FILTER (WHERE d.status = 'ready_to_send') AS ready_to_send,
+       count(*) FILTER (WHERE d.status = 'sending') AS sending,
+       count(*) FILTER (WHERE d.status = 'awaiting_retry') AS awaiting_retry,
+       count(*) FILTER (WHERE d.status = 'awaiting_receipt') AS awaiting_receipt,
+       count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
+       CASE WHEN s.suspended_by IS NULL THEN
+           greatest(0, extract(epoch FROM min(nullif(d.due_at, 'infinity')) FILTER (WHERE d.status <> 'sending')
+                                          - now()))::double precision
+       END AS next_due_s,
+       CASE WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
+            ELSE (array_agg(d.cause ORDER BY d.recorded_at, d.message_no)
+                      FILTER (WHERE d.status <> 'on_hold'))[1]
+       END AS cause
+  FROM delivery d
+ CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
+  LEFT JOIN party_state s ON s.party = d.party
+ WHERE d.open
+ GROUP BY d.party, s.suspended_by
+ ORDER BY d.party;
+
+-- ======== reading ============================================================================================
+
+-- name: message(message_no)^
+-- One message. No row: unknown.
+SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+  FROM message_row
+ WHERE message_no = :message_no;
+
+-- name: messages_by_id(message_id)
+-- The messages with this id; two parties may have used the same.
+SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+  FROM message_row
+ WHERE message_id = :message_id
+ ORDER BY message_no;
+
+-- name: messages_of_certificate(certificate_no)
+-- Every message about a certificate, oldest first.
+SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+  FROM message_row
+ WHERE certificate_no = :certificate_no
+ ORDER BY message_no;
+
+-- name: chain(certificate_no)
+-- The certificates that this one replaces or copies, and those that replace or copy it. ``life`` is null for
+-- what the ledger does not know.
+SELECT tie.relation, tie.number, known.life
+  FROM certificate c
+ CROSS JOIN LATERAL (VALUES ('replaces', c.replaces), ('certified_copy_of', c.certified_copy_of))
+                    AS tie (relation, number)
+  LEFT JOIN certificate known ON known.number = tie.number
+                             AND known.family = c.family
+                             AND known.issuing_country = c.issuing_country
+                             AND known.direction = c.direction
+ WHERE c.certificate_no = :certificate_no
+   AND tie.number IS NOT NULL
+ UNION ALL
+SELECT 'replaced_by', later.number, later.life
+  FROM certificate c
+  JOIN certificate later ON later.replaces = c.number
+                        AND later.family = c.family
+                        AND later.issuing_country = c.issuing_country
+                        AND later.direction = c.direction
+ WHERE c.certificate_no = :certificate_no
+ UNION ALL
+SELECT 'certified_copy', later.number, later.life
+  FROM certificate c
+  JOIN certificate later ON later.certified_copy_of = c.number
+                        AND later.family = c.family
+                        AND later.issuing_country = c.issuing_country
+                        AND later.direction = c.direction
+ WHERE c.certificate_no = :certificate_no;
+
+-- name: attempts(message_nos)
+-- Attempts to deliver these messages, oldest first.
+SELECT message_no, at, outcome, cause, next_at
+  FROM attempt
+ WHERE message_no = ANY (:message_nos::bigint[])
+ ORDER BY message_no, attempt_no;
+
+-- name: receipts(message_nos)
+-- The latest receipt for each of these messages.
+SELECT DISTINCT ON (message_no) message_no, at, digest, signer
+  FROM receipt
+ WHERE message_no = ANY (:message_nos::bigint[])
+ ORDER BY message_no, receipt_no DESC;
+
+-- name: acknowledgements(message_nos)
+-- Acknowledgements about these messages, oldest first.
+SELECT message_no, outcome, acknowledged_by, findings, at, carried_by
+  FROM acknowledgement
+ WHERE message_no = ANY (:message_nos::bigint[])
+ ORDER BY message_no, acknowledgement_no;
+
+-- name: customs_entries_of_message(message_no)
+-- The customs entries that one message brought.
+SELECT r.item, r.outcome, r.quantity, r.unit, r.declaration, r.date, r.reason, r.legal_basis, r.message_no,
+       m.message_id, r.at
+  FROM customs_response r
+  JOIN message m ON m.message_no = r.message_no
+ WHERE r.message_no = :message_no
+ ORDER BY r.entry_no;
+
+-- name: events_of_messages(message_nos)
+-- What happened to these messages, oldest first.
+SELECT epoch, xact, event_no, at, what, message_id, certificate_number, party, who, detail
+  FROM event_row
+ WHERE message_no = ANY (:message_nos::bigint[])
+ ORDER BY event_no;
+
+-- name: events_of_certificate(certificate_no)
+-- What happened to a certificate itself, oldest first.
+SELECT epoch, xact, event_no, at, what, message_id, certificate_number, party, who, detail
+  FROM event_row
+ WHERE certificate_no = :certificate_no
+   AND message_no IS NULL
+ ORDER BY event_no;
+
+-- name: document(message_no, kind)$
+-- Exact bytes as sent, received or submitted. No row: there are none.
+SELECT body FROM document WHERE message_no = :message_no AND kind = :kind;
+
+-- name: receipt_body(message_no)$
+-- Their latest receipt for this message.
+SELECT body FROM receipt WHERE message_no = :message_no ORDER BY receipt_no DESC LIMIT 1;
+
+-- name: issued_receipt_body(message_no)$
+-- Our receipt for this message.
+SELECT body FROM issued_receipt WHERE message_no = :message_no;
+
+-- name: refused_submission(submission_id)^
+-- One refused submission with its bytes.
+SELECT submission_id, at, organisation, actor, form, certificate_number, content_type, findings, body
+  FROM refused_submission
+ WHERE submission_id = :submission_id;
+
+-- name: keep_setting(name, value)$
+-- Keep a setting if none is kept; no row when one is: read it then.
+INSERT INTO setting (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING RETURNING value;
+
+-- name: setting(name)$
+-- A kept setting.
+SELECT value FROM setting WHERE name = :name;
+
+-- ======== counting ===========================================================================================
+
+-- name: fold_tally(batch)$
+-- Fold up to :batch more delivery events into the tally; how many were folded.
+WITH begun AS MATERIALIZED (
+    SELECT epoch, xact, event_no FROM tally_position FOR UPDATE
+), fresh AS MATERIALIZED (
+    SELECT e.epoch, e.xact, e.event_no, e.party, e.what, e.detail
+      FROM event e
+     WHERE (e.epoch, e.xact, e.event_no) > ((SELECT epoch FROM begun), (SELECT xact FROM begun),
+                                            (SELECT event_no FROM begun))
+       AND (e.epoch, e.xact) < ((SELECT max(epoch) FROM feed_epoch),
+                                pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
+     ORDER BY e.epoch, e.xact, e.event_no
+     LIMIT :batch
+), counted AS (
+    INSERT INTO delivery_tally AS t (party, status, n)
+    SELECT step.party, step.status, sum(step.n)
+      FROM (SELECT party, split_part(what, ':', 2) AS status, 1 AS n FROM fresh WHERE what LIKE 'delivery:%'
+             UNION ALL
+            SELECT party, detail ->> 'from', -1 FROM fresh WHERE what LIKE 'delivery:%' AND detail ? 'from') AS step
+     GROUP BY step.party, step.status
+     ORDER BY step.party, step.status
+    ON CONFLICT (party, status) DO UPDATE SET n = t.n + excluded.n
+), gone_to AS (
+    UPDATE tally_position p
+       SET epoch = last.epoch, xact = last.xact, event_no = last.event_no
+      FROM (SELECT epoch, xact, event_no FROM fresh ORDER BY epoch DESC, xact DESC, event_no DESC LIMIT 1) AS last
+)
+SELECT count(*) FROM fresh;
+
+-- name: tally()
+-- Deliveries by party and status, as of the last fold.
+SELECT party, status, n FROM delivery_tally WHERE n <> 0 ORDER BY party, status;

@@ -1,0 +1,209 @@
+"""
+Our own keys: files in one folder, matched to the home party's registered certificates by public key.
+
+``sign-*.key`` seal, ``tls-*.key`` connect; unencrypted PKCS #8 PEM, RSA from 2048 bits or P-256, readable by
+their owner alone. Which certificate a key belongs to stands nowhere but in the certificates themselves.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from gateway.domain.clock import rfc3339
+from gateway.domain.corridor import Party, RegisteredCertificate
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.trust.algorithms import SignatureMethod, method_for, public_key_of, raw_ecdsa
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_PKCS8 = b"-----BEGIN PRIVATE KEY-----"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnKey:
+    """
+    One of our private keys with the certificate that goes with it.
+
+    Attributes:
+        file: where the key lies, for OpenSSL; None for a key that never lay in a file.
+    """
+
+    private: PrivateKey
+    certificate: RegisteredCertificate
+    file: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"OwnKey({self.certificate.file!r})"
+
+    @cached_property
+    def method(self) -> SignatureMethod:
+        """How this key signs."""
+        return SignatureMethod(method_for(self.private))
+
+    def sign(self, octets: bytes) -> bytes:
+        """The value of a SignatureValue over *octets*."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return self.private.sign(octets, padding=padding.PKCS1v15(), algorithm=hashes.SHA256())
+        return raw_ecdsa(self.private.sign(octets, signature_algorithm=ec.ECDSA(hashes.SHA256())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnKeys:
+    """
+    All keys we found a certificate for.
+
+    Attributes:
+        warnings: keys that belong to no certificate, and the like; for the log.
+    """
+
+    home: Party
+    sign: tuple[OwnKey, ...]
+    tls: tuple[OwnKey, ...]
+    warnings: tuple[str, ...] = ()
+
+    def sign_key(self, at: datetime) -> OwnKey:
+        """
+        The key that seals at *at*: of several whose windows cover it, the one whose window began last.
+
+        Raises:
+            Misconfigured: none does.
+        """
+        return _newest(self.home, "sign", self.sign, self.home.sign, at)
+
+    def tls_key(self, at: datetime) -> OwnKey:
+        """
+        The key that connects at *at*: of several whose windows cover it, the one whose window began last.
+
+        Raises:
+            Misconfigured: none does.
+        """
+        return _newest(self.home, "tls", self.tls, self.home.tls, at)
+
+
+def load_keys(folder: Path, home: Party, at: datetime) -> OwnKeys:
+    """
+    Read the keys in *folder* and find their certificates among those of *home*.
+
+    Raises:
+        Misconfigured: with every fault: a key that is unreadable, too weak or readable by others; no key for
+            sealing or none for connecting whose certificate's window covers *at*.
+    """
+    faults: list[RegistryFault] = []
+    warnings: list[str] = []
+    found = {}
+    for kind, registered in (("sign", home.sign), ("tls", home.tls)):
+        keys: list[OwnKey] = []
+        for path in sorted(folder.glob(f"{kind}-*.key")):
+            try:
+                matched = list(_matched(read_key(path), registered, path))
+            except Misconfigured as error:
+                faults += error.faults
+                continue
+            keys += matched
+            if not matched:
+                warnings.append(f"{path.name}: no {kind} certificate of {home.id} has this public key")
+        found[kind] = tuple(keys)
+    own = OwnKeys(home=home, sign=found["sign"], tls=found["tls"], warnings=tuple(warnings))
+    for choose in (own.sign_key, own.tls_key):
+        try:
+            choose(at)
+        except Misconfigured as error:
+            faults += error.faults
+    if faults:
+        raise Misconfigured(tuple(faults))
+    return own
+
+
+def read_key(path: Path) -> PrivateKey:
+    """
+    Read one key file.
+
+    Raises:
+        Misconfigured: it cannot be read, others can read it, or it is no key we allow. The fault never
+            shows what the file holds.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise _fault(path.name, f"cannot be read: {error.strerror}") from None
+    if mode & 0o077:
+        raise _fault(path.name, f"readable by others (mode {mode:04o}); make it 0600", key="mode")
+    return parse_key(raw, path.name)
+
+
+def parse_key(pem: bytes, file: str) -> PrivateKey:
+    """
+    Read a private key from its PEM text; *file* is how it is called in a fault.
+
+    Raises:
+        Misconfigured: it is no unencrypted PKCS #8 key, or of a kind or size that is not allowed.
+    """
+    if _PKCS8 not in pem:
+        raise _fault(file, "no unencrypted PKCS #8 PEM ('BEGIN PRIVATE KEY')")
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise _fault(file, "not readable as a private key") from None
+    method = method_for(key)
+    if not isinstance(method, SignatureMethod) or not isinstance(key, PrivateKey):
+        raise _fault(file, f"holds {method}")
+    return key
+
+
+def belongs(key: PrivateKey, certificate: x509.Certificate) -> bool:
+    """Whether *certificate* is about *key*."""
+    return public_key_of(certificate) == key.public_key()
+
+
+def _matched(key: PrivateKey, registered: Sequence[RegisteredCertificate], path: Path) -> Iterator[OwnKey]:
+    for each in registered:
+        if belongs(key, each.certificate):
+            yield OwnKey(private=key, certificate=each, file=path)
+
+
+def _newest(
+    home: Party,
+    kind: str,
+    keys: Sequence[OwnKey],
+    registered: Sequence[RegisteredCertificate],
+    at: datetime,
+) -> OwnKey:
+    open_now = [key for key in keys if key.certificate.covers(at)]
+    if not open_now:
+        raise _fault(f"{kind}-*.key", _why_none(home, kind, keys, registered, at), key=home.id)
+    return max(open_now, key=lambda key: key.certificate.valid_from)
+
+
+def _why_none(
+    home: Party,
+    kind: str,
+    keys: Sequence[OwnKey],
+    registered: Sequence[RegisteredCertificate],
+    at: datetime,
+) -> str:
+    with_key = {key.certificate.fingerprint for key in keys}
+    told = "; ".join(
+        f"{each.file} from {rfc3339(each.valid_from)} to {rfc3339(each.valid_to)}"
+        f" ({'its key is here' if each.fingerprint in with_key else 'its key is not here'})"
+        for each in registered
+    )
+    return (
+        f"no key here belongs to a {kind} certificate of {home.id} whose window covers now, {rfc3339(at)};"
+        f" registered: {told or 'none'}"
+    )
+
+
+def _fault(file: str, fault: str, *, key: str = "-") -> Misconfigured:
+    return Misconfigured((RegistryFault(file, key, fault),))

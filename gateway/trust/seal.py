@@ -1,0 +1,89 @@
+"""
+Seal a document: XML-DSig, enveloped, exclusive canonical form, one key, one certificate.
+
+The document is canonicalised once, and that form itself is what travels: it is the very octets that were
+digested, so nothing can come between what was signed and what is sent. The SignedInfo is written in canonical
+form too, and the Signature is put before the closing tag of the root.
+"""
+
+from __future__ import annotations
+
+import copy
+from base64 import b64encode
+
+from lxml import etree
+
+from gateway.domain.errors import SealRefused
+from gateway.domain.xml import MAX_MESSAGE_BYTES
+from gateway.trust.algorithms import DigestMethod, holds, public_key_of
+from gateway.trust.canonical import EXCLUSIVE, canonical
+from gateway.trust.keys import OwnKey
+from gateway.trust.signature import DS, ENVELOPED, SIGNATURE
+
+DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
+
+_SCOPE = f' xmlns:ds="{DS}"'
+_SIGNED_INFO = (
+    "<ds:SignedInfo{scope}>"
+    f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"></ds:CanonicalizationMethod>'
+    '<ds:SignatureMethod Algorithm="{method}"></ds:SignatureMethod>'
+    '<ds:Reference URI=""><ds:Transforms>'
+    f'<ds:Transform Algorithm="{ENVELOPED}"></ds:Transform>'
+    f'<ds:Transform Algorithm="{EXCLUSIVE}"></ds:Transform>'
+    "</ds:Transforms>"
+    f'<ds:DigestMethod Algorithm="{DigestMethod.SHA256}"></ds:DigestMethod>'
+    "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+)
+_SIGNATURE = (
+    f"<ds:Signature{_SCOPE}>"
+    "{signed_info}<ds:SignatureValue>{value}</ds:SignatureValue>"
+    "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
+    "</ds:Signature>"
+)
+
+
+def seal(root: etree._Element, key: OwnKey, *, limit: int = MAX_MESSAGE_BYTES) -> bytes:
+    """
+    Seal the document under *root* with *key*; *root* stays as it is.
+
+    Comments, and whatever stands outside the root, are not sealed and do not travel.
+
+    Returns:
+        The whole sealed document, to be stored and sent as it is: nothing may be written anew after sealing.
+
+    Raises:
+        SealRefused: it is sealed already, or has no canonical form.
+        TooLarge: its canonical form grows beyond all measure.
+    """
+    octets = canonical(_alone(root), limit=limit)
+    if next(root.iter(SIGNATURE), None) is not None:
+        raise SealRefused("The document carries a Signature already", step=2)
+    digest = DigestMethod.SHA256.of(octets)
+    parts = {"method": key.method.value, "digest": b64encode(digest).decode()}
+    signed = _SIGNED_INFO.format(scope=_SCOPE, **parts).encode()
+    value = key.sign(signed)
+    if digest[0] == 0:
+        _check_own(key, value, signed)
+    signature = _SIGNATURE.format(
+        signed_info=_SIGNED_INFO.format(scope="", **parts),
+        value=b64encode(value).decode(),
+        certificate=b64encode(key.certificate.der).decode(),
+    )
+    end = octets.rindex(b"</")
+    return b"".join((DECLARATION, octets[:end], signature.encode(), octets[end:]))
+
+
+def _alone(root: etree._Element) -> etree._ElementTree[etree._Element]:
+    """A tree of *root* and nothing beside it; an element taken from elsewhere still has its old tree."""
+    beside = (root.getparent(), root.getprevious(), root.getnext(), root.tail)
+    if any(each is not None for each in beside):
+        root = copy.deepcopy(root)
+        root.tail = None
+    return etree.ElementTree(root)
+
+
+def _check_own(key: OwnKey, value: bytes, signed: bytes) -> None:
+    """A key that signs what its certificate does not verify is caught by a sample, one seal in 256."""
+    public = public_key_of(key.certificate.certificate)
+    if public is None or not holds(public, value, signed):
+        raise RuntimeError(f"{key!r} made a signature that its certificate does not verify")

@@ -1,0 +1,116 @@
+"""
+Mutual TLS between parties: whom we believe when we connect, whom we let in, and which party that is.
+
+Each party has an anchor of its own, so who is let in does not depend on any public list of authorities.
+OpenSSL judges chains, names and dates, by the real clock; which party a certificate stands for, and whether
+its window is open, is judged here, by the clock passed in.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.domain.corridor import Party
+from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.domain.ids import PartyId
+from gateway.trust.chain import load_der
+from gateway.trust.keys import OwnKey
+
+
+def client_context(own: OwnKey, party: Party) -> ssl.SSLContext:
+    """
+    How we call *party*: under our certificate, believing its TLS anchor and nobody else, by its host name.
+
+    Raises:
+        Misconfigured: our key does not lie in a file, or OpenSSL does not take it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _ready(context, own, [party.tls_anchor])
+
+
+def server_context(own: OwnKey, parties: Iterable[Party]) -> ssl.SSLContext:
+    """
+    How parties call us: only with a certificate that one of them registered or one of their anchors issued.
+
+    Raises:
+        Misconfigured: our key does not lie in a file, or OpenSSL does not take it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    trusted: list[x509.Certificate] = []
+    for party in parties:
+        trusted += [party.tls_anchor, *(each.certificate for each in party.tls)]
+    return _ready(context, own, trusted)
+
+
+def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime) -> PartyId | None:
+    """
+    Which party a TLS client is, or None where it is none, or could be more than one.
+
+    A certificate that a party registered is that party's while its window is open, and nobody's when it has
+    closed. Any other is the party's whose TLS anchor issued it; where two parties have the same anchor only
+    a registered certificate tells them apart.
+
+    Args:
+        peer: the certificate the client showed, DER.
+    """
+    if peer is None:
+        return None
+    registered = [(party, each) for party in parties.values() for each in party.tls if each.der == peer]
+    if registered:
+        return _only({party.id for party, each in registered if each.covers(at)})
+    return _only({party.id for party in parties.values() if _issued(peer, party.tls_anchor)})
+
+
+def _only(ids: set[PartyId]) -> PartyId | None:
+    return next(iter(ids)) if len(ids) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _issued(der: bytes, anchor: x509.Certificate) -> bool:
+    certificate = load_der(der)
+    if certificate is None:
+        return False
+    if certificate == anchor:
+        return True
+    try:
+        certificate.verify_directly_issued_by(anchor)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _ready(context: ssl.SSLContext, own: OwnKey, trusted: Iterable[x509.Certificate]) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # An anchor need not be self-signed, and may be the very certificate that is shown.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    for each in dict.fromkeys(trusted):
+        context.load_verify_locations(cadata=each.public_bytes(Encoding.DER))
+    _show(context, own)
+    return context
+
+
+def _show(context: ssl.SSLContext, own: OwnKey) -> None:
+    """Load our certificate and key from files, as OpenSSL wants them: the key stays in its own."""
+    if own.file is None:
+        raise _fault(own.certificate.file, "its key does not lie in a file")
+    with tempfile.TemporaryDirectory(prefix="eco-gateway-") as folder:
+        certificate = Path(folder) / "certificate.pem"
+        certificate.write_bytes(own.certificate.certificate.public_bytes(Encoding.PEM))
+        try:
+            context.load_cert_chain(certificate, own.file)
+        except (ssl.SSLError, OSError) as error:
+            raise _fault(own.file.name, f"OpenSSL does not take it: {error}") from None
+
+
+def _fault(file: str, fault: str) -> Misconfigured:
+    return Misconfigured((RegistryFault(file, "-", fault),))

@@ -1,0 +1,178 @@
+"""Plain sentences for what an XSD forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import xmlschema
+from lxml import etree
+from xmlschema.validators import XMLSchemaChildrenValidationError, XsdElement, XsdGroup
+
+from gateway.domain.errors import Fault, Severity
+from gateway.domain.form import Form
+from gateway.validate.places import Flaw, Place, value_at
+
+SHOWN_AT_MOST = 60
+
+
+class Vocabulary:
+    """What the schema knows about its elements, and the sentences made of it."""
+
+    def __init__(self, schema: xmlschema.XMLSchema10, form: Form) -> None:
+        self._schema = schema
+        self._form = form
+        self._prefix = f"{{{form.namespace}}}"
+
+    def value(self, place: Place) -> Flaw:
+        """A text or an attribute that is not what its type asks for."""
+        shown = _shown(value_at(place))
+        name = _name(place)
+
+        def words() -> tuple[str, str]:
+            expected = self._expected(place)
+            wanted = f"; expected: {expected}" if expected else ""
+            return f"{name} is {shown}{wanted}.", f"Write {expected}." if expected else f"Correct {name}."
+
+        return _flaw(place, words)
+
+    def mixed(self, element: etree._Element) -> Flaw:
+        """Text between elements, or elements inside a text."""
+        name = _local(element)
+        text = f"{name} holds text and elements mixed up."
+        return _flaw(Place(element, "text()"), lambda: (text, "Take out what does not belong there."))
+
+    def attribute_missing(self, element: etree._Element, name: str) -> Flaw:
+        """An attribute that must be there."""
+        place = Place(element, f"@{name}")
+
+        def words() -> tuple[str, str]:
+            expected = self._expected(place)
+            text = f"The {name} of {_local(element)} is missing."
+            return text, f"Write {expected}." if expected else f"Give the {name}."
+
+        return _flaw(place, words)
+
+    def attribute_unknown(self, element: etree._Element, name: str) -> Flaw:
+        """An attribute that the element does not have."""
+        local = name.rpartition("}")[2]
+        text = f"{_local(element)} has no attribute {local}."
+        return _flaw(Place(element, f"@{name}"), lambda: (text, "Leave it out."))
+
+    def duplicate(self, element: etree._Element, constraint: str, value: str) -> Flaw:
+        """A value that must be unique and is not; told at the field, not at the element that holds it."""
+        place = Place(element)
+        for identity in self._schema.identities.values():
+            if identity.local_name == constraint:
+                found = element.find(f"{self._prefix}{identity.fields[0].path.rpartition(':')[2]}")
+                place = Place(element if found is None else found)
+        text = f"{_name(place)} {_shown(value)} is used more than once."
+        return _flaw(place, lambda: (text, "Give each a value of its own."))
+
+    def children(
+        self, element: etree._Element, error: XMLSchemaChildrenValidationError
+    ) -> Iterator[Flaw]:
+        """
+        Children that are missing, unknown, or in the wrong place.
+
+        All that are missing are told, not only the first that the schema stumbled over.
+        """
+        group = error.validator
+        known = {e.local_name: e for e in group.iter_elements() if isinstance(e, XsdElement)}
+        children = list(element.iterchildren("*"))
+        strange = [c for c in children if c.tag != self._prefix + _local(c) or _local(c) not in known]
+        names_there = {_local(child) for child in children}
+        lacking = [names for names in _mandatory(group) if not names & names_there]
+        for names in lacking:
+            yield self._missing(element, [name for name in known if name in names])
+        for child in strange:
+            yield self._unknown(child)
+        if not (lacking or strange):
+            yield self._misplaced(element, error, list(known))
+
+    def _missing(self, element: etree._Element, names: list[str]) -> Flaw:
+        either = " or ".join(names)
+        text = f"{either} is missing in {_local(element)}."
+        return _flaw(Place(element, names[0]), lambda: (text, f"Give {either}."))
+
+    def _unknown(self, child: etree._Element) -> Flaw:
+        text = f"{_local(child)} is no element of {_local(child.getparent())} on {self._form.title}."
+        return _flaw(Place(child), lambda: (text, "Leave it out, or correct its name and namespace."))
+
+    def _misplaced(
+        self, element: etree._Element, error: XMLSchemaChildrenValidationError, order: list[str]
+    ) -> Flaw:
+        children = list(element.iterchildren("*"))
+        child = children[min(error.index, len(children) - 1)] if children else element
+        repeated = any(earlier.tag == child.tag for earlier in child.itersiblings(preceding=True))
+        text = f"{_local(child)} stands {'once too often' if repeated else 'in the wrong place'}."
+        return _flaw(Place(child), lambda: (text, f"Keep the order: {', '.join(order)}."))
+
+    def _expected(self, place: Place) -> str:
+        """What the documentation of the type at *place* asks for; empty where nothing is said."""
+        declared = self._declared(place.element)
+        if declared is None:
+            return ""
+        kind: Any = declared.type
+        if place.below.startswith("@"):
+            attribute = declared.attributes.get(place.below[1:])
+            kind = None if attribute is None else attribute.type
+        while kind is not None:
+            for candidate in (kind, getattr(kind, "content", None)):
+                annotation = getattr(candidate, "annotation", None)
+                if annotation is not None and str(annotation):
+                    return " ".join(str(annotation).split())
+            kind = getattr(kind, "base_type", None)
+        return ""
+
+    def _declared(self, element: etree._Element) -> XsdElement | None:
+        names = []
+        node: etree._Element | None = element
+        while node is not None and str(node.tag).startswith(self._prefix):
+            names.append(str(node.tag))
+            node = node.getparent()
+        declared: Any = self._schema.elements.get(names.pop())
+        while names and declared is not None:
+            wanted = names.pop()
+            content = declared.type.content
+            below: Iterable[Any] = content.iter_elements() if isinstance(content, XsdGroup) else ()
+            declared = next((e for e in below if e.name == wanted), None)
+        return declared
+
+
+def in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:
+    """What libxml2 said about *element*, where nothing better is known."""
+    text = " ".join(message.split())
+    return _flaw(Place(element), lambda: (text, "Correct the document."))
+
+
+def _mandatory(group: Any) -> Iterator[set[str]]:
+    """Sets of names of which one must be there: alternatives of a choice make one set."""
+    for particle in group:
+        if particle.min_occurs == 0:
+            continue
+        if isinstance(particle, XsdElement):
+            yield {str(particle.local_name)}
+        elif particle.model == "choice":
+            yield {str(e.local_name) for e in particle.iter_elements()}
+        else:
+            yield from _mandatory(particle)
+
+
+def _flaw(place: Place, words: Any) -> Flaw:
+    return Flaw(code=Fault.SCHEMA.value, severity=Severity.ERROR, place=place, words=words)
+
+
+def _name(place: Place) -> str:
+    local = _local(place.element)
+    return f"The {place.below[1:]} of {local}" if place.below.startswith("@") else local
+
+
+def _local(element: etree._Element | None) -> str:
+    return "" if element is None else etree.QName(element).localname
+
+
+def _shown(value: str | None) -> str:
+    if not value:
+        return "empty"
+    return f"'{value}'" if len(value) <= SHOWN_AT_MOST else f"'{value[:SHOWN_AT_MOST]}…'"

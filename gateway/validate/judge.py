@@ -1,0 +1,135 @@
+"""
+Judge a certificate: its schema, its rules, the code lists; every finding at once.
+
+The order is that of cost and of sense. What the schema refuses, or what is in no list, silences what would only
+follow from it: a value that cannot be read is told once, not again by every rule that wanted to read it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from lxml import etree
+
+from gateway.domain.errors import Fault, Finding, FormNotAgreed, Unreadable
+from gateway.domain.form import Form
+from gateway.domain.ids import FormId
+from gateway.registry.codes import CodeLists
+from gateway.validate.lists import Lists
+from gateway.validate.places import Flaw, Spoilt, told
+from gateway.validate.rules import RuleBook, Rules, rule_book
+from gateway.validate.schema import Explanation, Structure
+
+MOST_ELEMENTS = 10_000
+_COUNT = "count(descendant-or-self::*)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all threads judge one form with."""
+
+    book: RuleBook
+    lists: Lists
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What one thread judges one form with."""
+
+    structure: Structure
+    rules: Rules
+
+
+class Judge:
+    """
+    Judges certificates of all forms; pure, and safe to share between threads.
+
+    Raises:
+        Misconfigured: a form's XSD or rules do not compile; all faults are listed.
+    """
+
+    def __init__(self, forms: Mapping[FormId, Form], codes: CodeLists) -> None:
+        self._shared = {
+            form.id: _Shared(book=rule_book(form), lists=Lists(codes, form), explanation=Explanation(form))
+            for form in forms.values()
+        }
+        self._local = threading.local()
+        for form in forms.values():
+            self._own(form)
+
+    def judge(self, document: etree._Element, form: Form, on: date) -> tuple[Finding, ...]:
+        """
+        Everything that is to be said against *document* as a certificate of *form*, judged on the day *on*.
+
+        At most 50 findings, in document order; none if there is nothing to say. Warnings alone do not refuse it.
+
+        Args:
+            document: the root element of the certificate; it may lie inside an envelope.
+        """
+        if _elements(document) > MOST_ELEMENTS:
+            return (_too_large(),)
+        shared, own = self._shared[form.id], self._own(form)
+        structure = own.structure.flaws(document)
+        unlisted = list(shared.lists.flaws(document))
+        broken = own.rules.flaws(document, on)
+        if not (structure or unlisted or broken):
+            return ()
+        return told(_worth_telling(structure, unlisted, broken), document, form)
+
+    def _own(self, form: Form) -> _Own:
+        kept: dict[FormId, _Own] | None = getattr(self._local, "kept", None)
+        if kept is None:
+            kept = self._local.kept = {}
+        if form.id not in kept:
+            shared = self._shared[form.id]
+            kept[form.id] = _Own(Structure(form, shared.explanation), Rules(shared.book))
+        return kept[form.id]
+
+
+def form_of(document: etree._Element, forms: Mapping[FormId, Form]) -> Form:
+    """
+    The form that *document* is written on, by the namespace of its root.
+
+    Raises:
+        FormNotAgreed: S03, no form has this namespace.
+        Unreadable: S01, the namespace is known, but this is not the root element of its certificates.
+    """
+    name = etree.QName(document)
+    form = next((form for form in forms.values() if form.namespace == name.namespace), None)
+    if form is None:
+        raise FormNotAgreed(
+            f"No form has the namespace {(name.namespace or 'none')[:200]!r}; known are {', '.join(sorted(forms))}"
+        )
+    if name.localname != form.root:
+        raise Unreadable(f"The root element of a certificate is {form.root}, not {name.localname[:80]}")
+    return form
+
+
+def _elements(document: etree._Element) -> float:
+    count = document.xpath(_COUNT)
+    return count if isinstance(count, float) else 0.0
+
+
+def _too_large() -> Finding:
+    return Finding(
+        code=Fault.TOO_LARGE.value,
+        text=f"More than {MOST_ELEMENTS} elements are more than any certificate has; it was not judged further.",
+        action="Split the consignment over several certificates.",
+    )
+
+
+def _worth_telling(structure: list[Flaw], unlisted: list[Flaw], broken: list[Flaw]) -> list[Flaw]:
+    """The flaws without those that only follow from others."""
+    spoilt = Spoilt(structure)
+    kept = [*structure]
+    for flaw in unlisted:
+        if not spoilt.covers(flaw):
+            kept.append(flaw)
+    for flaw in kept[len(structure) :]:
+        if flaw.is_error:
+            spoilt.add(flaw.place)
+    return kept + [flaw for flaw in broken if not spoilt.covers(flaw)]

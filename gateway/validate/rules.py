@@ -1,0 +1,218 @@
+"""
+Run the business rules of a form: Schematron, compiled once to XSLT, run by lxml with all access denied.
+
+The stylesheets that compile it are the ISO ones that lxml ships. They give what the judging needs of SVRL, the
+id of each assert that failed and where; code, severity, source and subject are read from the rules themselves.
+"""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.resources import as_file, files
+from types import MappingProxyType
+
+from lxml import etree
+
+from gateway.domain.errors import Fault, Misconfigured, RegistryFault, Severity
+from gateway.domain.form import Form
+from gateway.validate.places import Flaw, Place
+from gateway.validate.sources import parsed
+
+SCH = "{http://purl.oclc.org/dsdl/schematron}"
+SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+EXTRA = "{urn:eco-gateway:rules:1.0}"
+ENOUGH = 200
+
+_COMPILER = "resources/xsl/iso-schematron-xslt1/iso_svrl_for_xslt1.xsl"
+_FIRST_STEP = re.compile(r"^/\*\[local-name\(\)='[^']*' and namespace-uri\(\)='[^']*'\]")
+_POSITION = re.compile(r"\[.*?\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """
+    One assert of the rules, as it is written.
+
+    Attributes:
+        subject: what the finding points at, seen from the context; empty for the context itself.
+        needs: what else must be readable for the rule to make sense.
+        source: where the rule comes from.
+    """
+
+    id: str
+    code: str
+    severity: Severity
+    subject: str
+    needs: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleBook:
+    """The rules of one form, expanded, with the form's values in them; may be shared between threads."""
+
+    stylesheet: bytes
+    assertions: Mapping[str, Assertion]
+    namespaces: Mapping[str, str]
+
+
+class Rules:
+    """A rule book made ready to run. Not to be shared between threads."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self._book = book
+        self._transform = etree.XSLT(etree.fromstring(book.stylesheet), access_control=etree.XSLTAccessControl.DENY_ALL)
+
+    def flaws(self, document: etree._Element, on: date) -> list[Flaw]:
+        """Every assert that *document* fails, judged on the day *on*; errors before warnings, not all if too many."""
+        output = self._transform(document, on=etree.XSLT.strparam(on.isoformat())).getroot()
+        failed = list(output.iterchildren(f"{SVRL}failed-assert"))
+        if not failed:
+            return []
+        failed.sort(key=lambda element: self._assertion(element).severity is not Severity.ERROR)
+        return [self._flaw(document, element) for element in failed[:ENOUGH]]
+
+    def _assertion(self, failed: etree._Element) -> Assertion:
+        return self._book.assertions[failed.get("id", "")]
+
+    def _flaw(self, document: etree._Element, failed: etree._Element) -> Flaw:
+        assertion = self._assertion(failed)
+        context = self._at(document, "." + _FIRST_STEP.sub("", failed.get("location", "")))[0]
+        return Flaw(
+            code=assertion.code,
+            severity=assertion.severity,
+            place=self._place(context, assertion.subject),
+            words=_words(failed),
+            needs=tuple(self._at(context, assertion.needs)) if assertion.needs else (),
+        )
+
+    def _place(self, context: etree._Element, subject: str) -> Place:
+        """The subject, or the place where it would stand if it were there."""
+        if not subject:
+            return Place(context)
+        if found := self._at(context, subject):
+            return Place(found[0])
+        steps = [_POSITION.sub("", step).partition(":")[2] for step in subject.split("/")]
+        for present in range(len(steps) - 1, 0, -1):
+            parent = "/".join(subject.split("/")[:present])
+            if found := self._at(context, parent):
+                return Place(found[0], "/".join(steps[present:]))
+        return Place(context, "/".join(steps))
+
+    def _at(self, context: etree._Element, xpath: str) -> list[etree._Element]:
+        found = context.xpath(xpath, namespaces=dict(self._book.namespaces))
+        return [node for node in found if isinstance(node, etree._Element)] if isinstance(found, list) else []
+
+
+def _words(failed: etree._Element) -> Callable[[], tuple[str, str]]:
+    def words() -> tuple[str, str]:
+        return _text(failed.find(f"{SVRL}text")), _text(failed.find(f"{SVRL}diagnostic-reference"))
+
+    return words
+
+
+def _text(element: etree._Element | None) -> str:
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def rule_book(form: Form) -> RuleBook:
+    """
+    Expand and compile the rules of *form*.
+
+    Raises:
+        Misconfigured: with every fault: no rules at all, an assert without id, code or severity, a value the
+            rules do not know, a diagnostic that is not there, an XPath that does not compile.
+    """
+    if form.rules is None:
+        return _no_rules()
+    root = _expanded(form.sources, form.rules)
+    faults = [RegistryFault(form.rules, key, words) for key, words in _faults(root, form)]
+    if faults:
+        raise Misconfigured(tuple(faults))
+    for let in root.iterchildren(f"{SCH}let"):
+        if (value := form.values.get(let.get("name", ""))) is not None:
+            let.set("value", f'"{value}"' if "'" in value else f"'{value}'")
+    compiled = _compiler()(root, **{"select-contexts": "'key'", "generate-fired-rule": "'false'"})
+    book = RuleBook(
+        stylesheet=etree.tostring(compiled),
+        assertions=MappingProxyType({found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}),
+        namespaces=MappingProxyType(_namespaces(root)),
+    )
+    try:
+        Rules(book)
+    except etree.XSLTParseError as error:
+        raise Misconfigured((RegistryFault(form.rules, "-", f"does not compile: {error}"),)) from None
+    return book
+
+
+def _no_rules() -> RuleBook:
+    empty = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+        <xsl:template match="/"><none/></xsl:template></xsl:stylesheet>"""
+    return RuleBook(
+        stylesheet=empty.encode(), assertions=MappingProxyType({}), namespaces=MappingProxyType({})
+    )
+
+
+@lru_cache(maxsize=1)
+def _compiler() -> etree.XSLT:
+    with as_file(files("lxml.isoschematron").joinpath(_COMPILER)) as path:
+        return etree.XSLT(etree.parse(path))
+
+
+def _expanded(sources: Mapping[str, bytes], path: str) -> etree._Element:
+    """The rules at *path*; each ``extends href`` gives way to what stands in the schema it names."""
+    root = parsed(sources, path)
+    for extends in list(root.iterchildren(f"{SCH}extends")):
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), extends.get("href", "")))
+        place = root.index(extends)
+        root.remove(extends)
+        for offset, child in enumerate(_expanded(sources, target)):
+            root.insert(place + offset, copy.deepcopy(child))
+    return root
+
+
+def _assertion(element: etree._Element) -> Assertion:
+    return Assertion(
+        id=element.get("id", ""),
+        code=element.get("flag", ""),
+        severity=Severity(element.get("role", "")),
+        subject=element.get("subject", ""),
+        needs=element.get(f"{EXTRA}needs", ""),
+        source=element.get(f"{EXTRA}source", ""),
+    )
+
+
+def _namespaces(root: etree._Element) -> dict[str, str]:
+    return {ns.get("prefix", ""): ns.get("uri", "") for ns in root.iterchildren(f"{SCH}ns")}
+
+
+def _faults(root: etree._Element, form: Form) -> Iterator[tuple[str, str]]:
+    lets = {let.get("name") for let in root.iterchildren(f"{SCH}let")}
+    for name in form.values.keys() - lets:
+        yield name, "the rules have no sch:let of this name"
+    if form.namespace not in _namespaces(root).values():
+        yield "sch:ns", f"no prefix is bound to {form.namespace}"
+    diagnostics = {element.get("id") for element in root.iter(f"{SCH}diagnostic")}
+    codes = {code.value for code in Fault}
+    seen: set[str] = set()
+    for element in root.iter(f"{SCH}assert"):
+        name = element.get("id", "")
+        if not name or name in seen:
+            yield name or "sch:assert", "an assert needs an id of its own"
+        seen.add(name)
+        if element.get("flag") not in codes:
+            yield name, f"flag {element.get('flag')!r} is no code of the catalogue"
+        if element.get("role") not in set(Severity):
+            yield name, "role is neither error nor warning"
+        if element.get("diagnostics") not in diagnostics:
+            yield name, "no diagnostic says what to do"
+        if not element.get(f"{EXTRA}source"):
+            yield name, "no source is named"
+    if next(root.iter(f"{SCH}report"), None) is not None:
+        yield "sch:report", "only asserts are told"

@@ -51,12 +51,14 @@ from gateway.store.embedded import embedded
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.records import CheckedReceipt, Claim, MessageRow
+from gateway.translate.documents import Translator
 from gateway.trust.check import check_seal
 from gateway.trust.keys import OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
 from gateway.validate.judge import Judge
 from gateway.validate.records import record_of
+from gateway.validate.shape import Records
 
 log = structlog.get_logger()
 
@@ -229,6 +231,8 @@ class Node:
             home=self._home,
             registry=self._registry,
             judge=Judge(self._registry.forms, self._registry.codes),
+            records=Records(self._registry.record_schema),
+            translator=Translator(self._registry.folder),
             exchange=ExchangeSchema(exchange),
             sealer=Sealer(self._keys, self._clock),
             clock=self._clock,

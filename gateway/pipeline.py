@@ -3,7 +3,7 @@ The way of a message, from the first byte to the commit. Read it aloud.
 
 Out, for a certificate that a national system hands in:
 
-    read -> judge -> find the corridor -> translate -> wrap and seal -> commit with the delivery it owes -> 202
+    read -> judge -> find the corridor -> translate -> wrap, seal -> commit with the delivery it owes -> 202
 
 In, for a message that a party's gateway brings:
 
@@ -44,7 +44,7 @@ from gateway.domain.errors import (
     Refused,
 )
 from gateway.domain.form import Form
-from gateway.domain.ids import PartyId, new_conversation_id, new_message_id
+from gateway.domain.ids import PartyId, family_of, new_conversation_id, new_message_id, version_of
 from gateway.domain.message import (
     Arrived,
     CertificateFacts,
@@ -55,7 +55,7 @@ from gateway.domain.message import (
     Submission,
     Translated,
 )
-from gateway.domain.status import MessageType
+from gateway.domain.status import Direction, MessageType
 from gateway.domain.xml import read_xml
 from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
@@ -64,6 +64,7 @@ from gateway.route.corridors import agreed_way, corridor_for
 from gateway.store.ledger import Ledger
 from gateway.store.records import (
     Admitted,
+    CertificateKey,
     CertificateRow,
     IdReused,
     IssuedReceipt,
@@ -75,8 +76,9 @@ from gateway.store.records import (
 )
 from gateway.trust.check import check_message
 from gateway.trust.sealer import SealedSignal
+from gateway.validate.facts import ClaimedFacts, claimed_facts, facts_of
 from gateway.validate.judge import form_of
-from gateway.validate.records import compose
+from gateway.validate.records import compose, form_of_record
 
 Result = TypeVar("Result")
 
@@ -234,7 +236,7 @@ class Pipeline:
     async def _refuse_submission(self, submission: Submission, refused: Refused) -> SubmittedCertificate:
         """The first answer when this very content was taken before; else the refusal is kept and told."""
         claims = await self._work(self._claims, submission)
-        if claims is not None and (key := claims.key) is not None:
+        if claims is not None and (key := _key_of(claims)) is not None:
             try:
                 if (first := await self._ledger.find_submitted(key, submission.content_digest)) is not None:
                     return first
@@ -251,6 +253,14 @@ class Pipeline:
             at=submission.at,
         )
         raise SubmissionRefused(str(submission_id), refused.code, refused.findings) from refused
+
+    def _claims(self, submission: Submission) -> ClaimedFacts | None:
+        """What can be read of a refused submission."""
+        try:
+            document, form = self._read(submission.content, submission.content_type)
+        except Refused:
+            return None
+        return claimed_facts(document, form)
 
     # ---- in: what a party brings -------------------------------------------------------------------------
 
@@ -385,6 +395,17 @@ class Pipeline:
 
     async def _work(self, task: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._workers, task, *arguments)
+
+
+def _key_of(claims: ClaimedFacts) -> CertificateKey | None:
+    if claims.number is None or claims.exporting_country is None:
+        return None
+    return CertificateKey(
+        direction=Direction.OUT,
+        issuing_country=claims.exporting_country,
+        family=family_of(claims.form),
+        number=claims.number,
+    )
 
 
 def _claims_of(raw: bytes) -> Claimed:

@@ -18,8 +18,10 @@ from gateway.domain.message import CertificateFacts, Checked, Sealed
 from gateway.domain.status import AcknowledgementOutcome
 from gateway.registry.load import Registry
 from gateway.store.records import NewInbound
+from gateway.translate.documents import Translator
 from gateway.trust.sealer import SealedSignal, Sealer
 from gateway.validate.judge import Judge
+from gateway.validate.shape import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Rooms:
     home: Party
     registry: Registry
     judge: Judge
+    records: Records
+    translator: Translator
     exchange: ExchangeSchema
     sealer: Sealer
     clock: Clock

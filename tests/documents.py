@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from hypothesis import strategies as st
@@ -15,7 +15,8 @@ _NAMESPACES = (
     "http://example.org/?a=1;b='2'",
     "http://www.w3.org/2000/09/xmldsig#",
 )
-_NAMES = ("Item", "Reference", "名", "x.y", "_")
+ASCII_NAMES = ("Item", "Reference", "id", "x.y", "_")
+NAMES = (*ASCII_NAMES, "名", "código")
 _WHITE = ("", " ", "\n", "\r\n\t", "  \n")
 
 _texts = st.text(
@@ -27,9 +28,13 @@ _comments = st.sampled_from(["<!---->", "<!-- VN<a>&b -->", "<?note a<b?>", "<?n
 
 
 @st.composite
-def xml_documents(draw: st.DrawFn) -> bytes:
-    """A well-formed document in UTF-8, with or without declaration, byte order mark, comments around."""
-    root = draw(_element({"": "urn:root"}, depth=3, is_root=True))
+def xml_documents(draw: st.DrawFn, *, names: Sequence[str] = NAMES) -> bytes:
+    """
+    A well-formed document in UTF-8, with or without declaration, byte order mark, comments around.
+
+    *names* are those of elements and attributes; ``ASCII_NAMES`` for a reader that knows no others.
+    """
+    root = draw(_element({"": "urn:root"}, names, depth=3, is_root=True))
     before = draw(st.sampled_from(["", "<?xml version='1.0' encoding='utf-8'?>", '<?xml version="1.0"?>\n']))
     around = draw(st.sampled_from(["", "\n", "<!-- around -->", "\n<!-- around -->\r\n"]))
     mark = draw(st.sampled_from(["", "\ufeff"]))
@@ -37,7 +42,9 @@ def xml_documents(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def _element(draw: st.DrawFn, scope: Mapping[str, str], *, depth: int, is_root: bool = False) -> str:
+def _element(
+    draw: st.DrawFn, scope: Mapping[str, str], names: Sequence[str], *, depth: int, is_root: bool = False
+) -> str:
     declared = draw(st.dictionaries(st.sampled_from(_PREFIXES), st.sampled_from(_NAMESPACES), max_size=2))
     if draw(st.booleans()) and not is_root:
         declared[""] = ""
@@ -45,26 +52,24 @@ def _element(draw: st.DrawFn, scope: Mapping[str, str], *, depth: int, is_root: 
         declared = dict(scope) | declared
     inside = {**scope, **declared}
     prefix = draw(st.sampled_from(sorted(inside)))
-    name = draw(st.sampled_from(_NAMES))
+    name = draw(st.sampled_from(names))
     tag = f"{prefix}:{name}" if prefix else name
     attributes = [f"xmlns{':' + each if each else ''}={_quoted(draw, uri)}" for each, uri in declared.items()]
-    attributes += draw(_attributes(inside))
+    attributes += draw(_attributes(inside, names))
     gap = draw(st.sampled_from([" ", "\n ", "\t"]))
     opening = tag + "".join(gap + each for each in draw(st.permutations(attributes)))
-    content = draw(_content(inside, depth=depth))
+    content = draw(_content(inside, names, depth=depth))
     if not content and draw(st.booleans()):
         return f"<{opening}{draw(st.sampled_from(_WHITE))}/>"
     return f"<{opening}>{content}</{tag}>"
 
 
 @st.composite
-def _attributes(draw: st.DrawFn, scope: Mapping[str, str]) -> list[str]:
+def _attributes(draw: st.DrawFn, scope: Mapping[str, str], names: Sequence[str]) -> list[str]:
     """No name twice, whatever the prefix: two prefixes may mean one namespace."""
-    names = draw(
-        st.lists(st.sampled_from(["id", "Id", "código", "xml:lang", "xml:space"]), unique=True, max_size=3)
-    )
+    chosen = draw(st.lists(st.sampled_from([*names, "xml:lang", "xml:space"]), unique=True, max_size=3))
     written = []
-    for name in names:
+    for name in chosen:
         prefix = draw(st.sampled_from(["", *(each for each in sorted(scope) if each)]))
         full = f"{prefix}:{name}" if prefix and ":" not in name else name
         value = draw(st.sampled_from(["preserve", "default"])) if name == "xml:space" else draw(_texts)
@@ -73,10 +78,10 @@ def _attributes(draw: st.DrawFn, scope: Mapping[str, str]) -> list[str]:
 
 
 @st.composite
-def _content(draw: st.DrawFn, scope: Mapping[str, str], *, depth: int) -> str:
+def _content(draw: st.DrawFn, scope: Mapping[str, str], names: Sequence[str], *, depth: int) -> str:
     pieces: list[st.SearchStrategy[str]] = [_texts.map(_written), st.sampled_from(_WHITE), _comments]
     if depth:
-        pieces.append(_element(scope, depth=depth - 1))
+        pieces.append(_element(scope, names, depth=depth - 1))
     return "".join(draw(st.lists(st.one_of(pieces), max_size=4)))
 
 

@@ -24,9 +24,12 @@ _NAMESPACE = re.compile(r"\{[^{}\s]*:[^{}\s]*\}")
 _VALUE_FAULT = re.compile(r"\[facet '(?!enumeration)|'.*' is not a valid value of ")
 _WORDS = (
     (re.compile(r".*The value '(.*)' is not an element of the set \{(.*)\}\."), r"'\1' is not one of \2"),
-    (re.compile(r".* not expected\. Expected is (?:one of )?\( (.*) \)\."), r"stands where \1 should stand"),
+    (
+        re.compile(r"This element is not expected\. Expected is (one of )?\( (.*) \)\."),
+        r"should not stand here, but \1\2",
+    ),
     (re.compile(r"This element is not expected\."), "should not stand here"),
-    (re.compile(r"Missing child element\(s\)\. Expected is (?:one of )?\( (.*) \)\."), r"lacks \1"),
+    (re.compile(r"Missing child element\(s\)\. Expected is (one of )?\( (.*) \)\."), r"lacks \1\2"),
     (re.compile(r"The attribute '(.*)' is required but missing\."), r"lacks the attribute \1"),
     (re.compile(r"The attribute '(.*)' is not allowed\."), "is not known"),
     (re.compile(r"No matching global declaration .*"), "is no document of the exchange"),

@@ -9,9 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_POWER = r"10(?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-_NUMBER = r"(?P<number>[0-9][0-9 ]*(?:[,.][0-9 ]*[0-9])?)"
-_FACTOR = re.compile(rf"(?:{_POWER}|{_NUMBER}(?: x 10(?P<times>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?|)(?: |$)(?P<base>.*)")
+_RAISED = "⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}"
+_NUMBER = r"[0-9][0-9 ]*(?:[,.][0-9 ]*[0-9])?"
+_FACTOR = re.compile(
+    rf"(?:(?:10(?P<power>{_RAISED})|(?P<number>{_NUMBER})(?: x 10(?P<times>{_RAISED}))?)(?: |$))?"
+    r"(?P<base>(?:[^0-9 ].*)?)"
+)
 _COUNT = "1"
 _SMALLEST = Decimal("0.000001")
 

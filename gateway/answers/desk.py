@@ -34,7 +34,7 @@ class AnswerDesk:
         self.rooms = rooms
         self.ledger = ledger
         self._workers = workers
-        self._factors = factors_of(rooms.registry.codes.unit_factors)
+        self._factors = factors_of(rooms.registry.conversions.items())
 
     def letter(
         self,

@@ -33,7 +33,7 @@ from gateway.deliver.verdict import JITTER, Failure, after
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Party
-from gateway.domain.errors import PartyAskedToWait, PartyRefused, PartyUnreachable
+from gateway.domain.errors import GatewayError, PartyAskedToWait, PartyRefused, PartyUnreachable
 from gateway.domain.ids import PartyId
 from gateway.domain.status import DeliveryStatus
 from gateway.store.records import CheckedReceipt, Claim, Outcome
@@ -241,7 +241,8 @@ class Lane:
 
     def _broke(self, claim: Claim, bug: Exception, *, body_went_out: bool) -> OurFault:
         self._log.error("attempt_broke", message_id=claim.message_id, exc_info=bug)
-        text = f"the attempt broke by a fault of this gateway ({type(bug).__name__}); its log says more"
+        what = str(bug)[:300] if isinstance(bug, GatewayError) else type(bug).__name__
+        text = f"the attempt broke by a fault of this gateway ({what}); its log says more"
         return OurFault(text, body_went_out=body_went_out)
 
     def _outcome(

@@ -77,6 +77,11 @@ def name_of(form: FormId) -> str:
     return form.split("/")[1]
 
 
+def version_of(form: FormId) -> str:
+    """The version of a form id that has one: ``1.0`` of ``rcep/form-rcep/1.0``."""
+    return form.split("/")[2]
+
+
 def new_message_id(home: PartyId) -> MessageId:
     """Coin a message id that nobody can guess and nobody else will coin."""
     return MessageId(f"{secrets.token_hex(16)}@{home.lower()}")

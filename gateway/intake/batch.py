@@ -143,7 +143,7 @@ def lines(raw: bytes, limits: Limits) -> list[Item]:
     items: list[Item] = []
     for line in io.BytesIO(raw):
         if line.strip():
-            items.append(Item(len(items), None, JSON, partial(_within, line, limits)))
+            items.append(Item(len(items), None, JSON, partial(_within, line.rstrip(b"\r\n"), limits)))
             _count(len(items), limits)
     return items
 

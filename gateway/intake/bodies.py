@@ -32,6 +32,10 @@ class TooSlow(GatewayError):
     """The body did not arrive within the time it may take."""
 
 
+class ClientGone(ConnectionError):
+    """The client went away before its body was whole; nobody is left to answer."""
+
+
 class WrongType(GatewayError):
     """The body is of a type or in an encoding that is not taken here."""
 
@@ -53,7 +57,7 @@ async def read_body(request: web.Request, *, limit: int, within_s: float) -> byt
     Raises:
         TooLarge: more than *limit* bytes announced, or come.
         TooSlow: not there after *within_s* seconds.
-        ConnectionError: the client went away.
+        ClientGone: the client went away.
     """
     if (request.content_length or 0) > limit:
         raise TooLarge(f"{request.content_length} bytes are more than the {limit} taken here")
@@ -69,8 +73,8 @@ async def read_body(request: web.Request, *, limit: int, within_s: float) -> byt
                     raise TooLarge(f"more than the {limit} bytes taken here")
     except TimeoutError:
         raise TooSlow(f"the body did not arrive within {within_s:g} seconds") from None
-    except web.RequestPayloadError as error:
-        raise ConnectionResetError("the client went away before its body was whole") from error
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise ClientGone("the client went away before its body was whole") from error
     return bytes(body)
 
 

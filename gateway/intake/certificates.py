@@ -82,7 +82,7 @@ class Certificates:
         """One certificate from end to end."""
         row = await find_certificate(self._parts, request, caller, Right.READ)
         story = await self._parts.ledger.story(row.certificate_no)
-        return answer(track_view(story, await agreed(self._parts)))
+        return answer(track_view(story, await agreed(self._parts), self._parts.home))
 
     async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
         """Ask the receiver to cancel; the first answer again while that is pending."""

@@ -23,7 +23,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import Fault, TooLarge
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
-from gateway.intake.bodies import XML, TooSlow, WrongType, media_type, read_body, wait_for_leave
+from gateway.intake.bodies import XML, ClientGone, TooSlow, WrongType, media_type, read_body, wait_for_leave
 from gateway.intake.desk import ExchangeDesk, WireAnswer
 from gateway.intake.problems import Handler
 from gateway.intake.serving import Limits
@@ -119,8 +119,8 @@ def _doorkeeper(party_of: Callable[[bytes], PartyId | None], door: _Door) -> Mid
             if hdrs.ALLOW in error.headers:
                 refusal.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
             return refusal
-        except ConnectionError:
-            raise  # the sender went away: nobody is left to answer
+        except ClientGone:
+            raise  # nobody is left to answer
         except Exception:
             log.exception("exchange_broke", party=client)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)

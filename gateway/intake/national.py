@@ -10,6 +10,7 @@ path and body. Open to strangers are the two health checks alone.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -132,7 +133,8 @@ def _add(app: web.Application, call: Call) -> web.AbstractRoute:
     async def serve(request: web.Request) -> web.StreamResponse:
         return await call.serve(request, request[CALLER])
 
-    return app.router.add_route(call.method, call.path, serve, expect_handler=wait_for_leave)
+    path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", call.path)  # by itself the router takes no braces in a value
+    return app.router.add_route(call.method, path, serve, expect_handler=wait_for_leave)
 
 
 def _doorkeeper(

@@ -25,7 +25,7 @@ from gateway.domain.errors import (
     Refused,
     UnknownCursor,
 )
-from gateway.intake.bodies import TooSlow, WrongType
+from gateway.intake.bodies import ClientGone, TooSlow, WrongType
 from gateway.intake.callers import NotProven
 from gateway.intake.desk import SubmissionRefused
 from gateway.intake.views import findings_view
@@ -171,11 +171,11 @@ def problems(away: tuple[type[Exception], ...]) -> Middleware:
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except away as error:  # before ConnectionError: the database's is one, too
+        except ClientGone:
+            raise  # nobody is left to answer
+        except away as error:
             log.warning("database_away", reason=str(error))
             return come_back_later("The database cannot be reached; please come back.").response()
-        except ConnectionError:
-            raise  # the caller went away: nobody is left to answer
         except Exception as error:
             problem = problem_of(error)
             if problem is None:

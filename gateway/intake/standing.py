@@ -125,11 +125,11 @@ def _of_delivery(message: MessageRow, story: Story, agreed: Agreed) -> Standing 
         ):
             return _of_waiting(message, story, agreed)
         case DeliveryStatus.ON_HOLD:
-            return _by(catalogue.RELEASE, f"on hold by {_who(story, message, 'operator:hold')}")
+            return _by(catalogue.RELEASE, message.cause or "held by an operator")
         case DeliveryStatus.WITHDRAWN:
             certificate = message.type is MessageType.CERTIFICATE
             move = catalogue.WITHDRAWN if certificate else catalogue.FINISHED
-            return _by(move, f"withdrawn by {_who(story, message, 'operator:withdraw')}")
+            return _by(move, message.cause or "withdrawn by an operator")
         case DeliveryStatus.EXPIRED:
             code = _code_of(message.cause)
             expired = move_for(Fault.PATIENCE_USED_UP.value)
@@ -218,11 +218,6 @@ def _last_reason(story: Story, outcome: CustomsOutcome) -> str:
     if not rows:
         return outcome.value.replace("_", " ")
     return f"item {rows[-1].item}: {rows[-1].reason or outcome.value.replace('_', ' ')}"
-
-
-def _who(story: Story, message: MessageRow, what: str) -> str:
-    acts = [e.who for e in story.events if e.what == what and e.message_id == message.message_id and e.who]
-    return acts[-1] if acts else "an operator"
 
 
 def _first_error(findings: Sequence[Finding]) -> Finding | None:

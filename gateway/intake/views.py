@@ -81,7 +81,7 @@ def search_view(row: CertificateRow, home: PartyId) -> Json:
     }
 
 
-def track_view(story: Story, agreed: Agreed) -> Json:
+def track_view(story: Story, agreed: Agreed, home: PartyId) -> Json:
     """A certificate from end to end: where it stands, and the three layers of answer kept apart."""
     certificate = story.certificate
     assert certificate is not None
@@ -96,7 +96,7 @@ def track_view(story: Story, agreed: Agreed) -> Json:
         "owner": stands.owner,
         "next_action": stands.next_action,
         "until": _time(stands.until),
-        "messages": [_element(message, story) for message in story.messages],
+        "messages": [_element(message, story, home) for message in story.messages],
         "customs_responses": [customs_view(row) for row in story.customs],
         "events": [{"at": rfc3339(e.at), "what": e.what, "who": e.who} for e in story.events],
         "chain": [chain_view(row) for row in story.chain],
@@ -107,7 +107,7 @@ def message_view(row: MessageRow, story: Story, home: PartyId) -> Json:
     """One message: its element of ``track``, and what its header says."""
     out = row.direction is Direction.OUT
     return {
-        **_element(row, story),
+        **_element(row, story, home),
         "certificate_number": row.certificate_number,
         "form": row.form,
         "sender": home if out else row.party,
@@ -119,9 +119,11 @@ def message_view(row: MessageRow, story: Story, home: PartyId) -> Json:
     }
 
 
-def _element(row: MessageRow, story: Story) -> Json:
+def _element(row: MessageRow, story: Story, home: PartyId) -> Json:
     acknowledgement = the_acknowledgement(story.acknowledgements.get(row.message_no, ()))
     receipt = story.receipts.get(row.message_no)
+    if row.direction is Direction.IN:  # whatever is kept was receipted by us, in the same commit
+        receipt = ReceiptRow(at=row.recorded_at, digest=row.digest, signer=home)
     return {
         "message_id": row.message_id,
         "type": row.type,
@@ -135,7 +137,7 @@ def _element(row: MessageRow, story: Story) -> Json:
 
 
 def receipt_view(row: ReceiptRow) -> Json:
-    """Layer one: the bytes arrived. The digest is SHA-256 in hexadecimal."""
+    """Layer one: the bytes arrived. Digest: SHA-256, hexadecimal. Signer: their certificate or our id."""
     return {"at": rfc3339(row.at), "digest": row.digest.hex(), "signer": row.signer}
 
 

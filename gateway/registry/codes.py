@@ -153,7 +153,9 @@ def _read(relative: str, path: Path, faults: list[RegistryFault]) -> CodeList:
         faults.append(RegistryFault(relative, "-", f"not UTF-8: {error.reason}"))
         return _empty()
     about = {found[1]: found[2] for line in lines if (found := _COMMENT.fullmatch(line)) is not None}
-    faults += [RegistryFault(relative, key, "missing") for key in ("list", "source", "edition") if key not in about]
+    faults += [
+        RegistryFault(relative, key, "missing") for key in ("list", "source", "edition") if key not in about
+    ]
     reader = csv.reader(line for line in lines if not line.startswith("#"))
     if next(reader, None) != COLUMNS:
         faults.append(RegistryFault(relative, "-", f"the columns are not {','.join(COLUMNS)}"))

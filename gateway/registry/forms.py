@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -76,7 +77,7 @@ class FobFile(Strict):
     """When an FOB value must be given."""
 
     when: str = Field(pattern=r"^(always|rvc)$")
-    countries: list[str] = []
+    countries: list[str] = Field(default=[])
 
 
 class MarksFile(Strict):
@@ -247,9 +248,7 @@ def _words(words: list[str]) -> str:
     return f" {' '.join(words)} " if words else ""
 
 
-def _gather(
-    folder: Folder, toml: str, key: str, path: str, sources: dict[str, bytes]
-) -> list[RegistryFault]:
+def _gather(folder: Folder, toml: str, key: str, path: str, sources: dict[str, bytes]) -> list[RegistryFault]:
     """Read *path* and all that it includes into *sources*; faults for what is not there."""
     if path in sources:
         return []
@@ -291,7 +290,9 @@ def _shared_namespaces(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
     faults = []
     for form in forms.values():
         if (other := first.setdefault(form.namespace, form.id)) != form.id:
-            faults.append(RegistryFault(f"{form.folder}/form.toml", "root", f"the namespace is that of {other}"))
+            faults.append(
+                RegistryFault(f"{form.folder}/form.toml", "root", f"the namespace is that of {other}")
+            )
     return faults
 
 
@@ -303,11 +304,9 @@ def _gaps(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
         by_family.setdefault(form.family, []).append(form)
     for versions in by_family.values():
         versions.sort(key=lambda form: form.valid_from)
-        for earlier, later in zip(versions, versions[1:], strict=False):
+        for earlier, later in pairwise(versions):
             if earlier.valid_to is not None and (later.valid_from - earlier.valid_to).days > 1:
                 file = f"{later.folder}/form.toml"
                 words = f"no version covers the days between {earlier.valid_to} and {later.valid_from}"
                 faults.append(RegistryFault(file, "valid_from", words))
     return faults
-
-

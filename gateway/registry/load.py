@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId
 from gateway.registry.codes import CodeLists, load_codes
+from gateway.registry.conversions import load_conversions
 from gateway.registry.corridors import CorridorKey, load_corridors
 from gateway.registry.folder import Folder
-from gateway.registry.forms import load_forms
+from gateway.registry.forms import load_forms, load_record_schema
 from gateway.registry.parties import load_parties
 
 Loaded = TypeVar("Loaded")
@@ -21,10 +22,18 @@ Loaded = TypeVar("Loaded")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """Everything that is data: code lists, forms, parties, corridors."""
+    """
+    Everything that is data.
+
+    Attributes:
+        conversions: of units of measure, by common code.
+        record_schema: the JSON Schema of box records.
+    """
 
     folder: Folder
     codes: CodeLists
+    conversions: Mapping[str, str]
+    record_schema: Mapping[str, Any]
     forms: Mapping[FormId, Form]
     parties: Mapping[PartyId, Party]
     corridors: Mapping[CorridorKey, Corridor]
@@ -39,12 +48,21 @@ def load_registry(folder: Folder) -> Registry:
     """
     faults: list[RegistryFault] = []
     codes = _part(faults, lambda: load_codes(folder))
+    conversions = _part(faults, lambda: load_conversions(folder))
+    record_schema = _part(faults, lambda: load_record_schema(folder))
     forms = _part(faults, lambda: load_forms(folder))
     parties = _part(faults, lambda: load_parties(folder))
-    if codes is None or forms is None or parties is None:
+    if codes is None or conversions is None or record_schema is None or forms is None or parties is None:
         raise Misconfigured(tuple(faults))
-    corridors = load_corridors(folder, parties, forms)
-    return Registry(folder=folder, codes=codes, forms=forms, parties=parties, corridors=corridors)
+    return Registry(
+        folder=folder,
+        codes=codes,
+        conversions=conversions,
+        record_schema=record_schema,
+        forms=forms,
+        parties=parties,
+        corridors=load_corridors(folder, parties, forms),
+    )
 
 
 def _part(faults: list[RegistryFault], load: Callable[[], Loaded]) -> Loaded | None:

@@ -25,6 +25,9 @@ AWAY = (
     asyncpg.InterfaceError,
 )
 
+#: It is away, or it is there and will not have us: no such database, a wrong password, a missing right.
+UNUSABLE = (*AWAY, asyncpg.PostgresError)
+
 _SETTINGS = {
     "application_name": "eco-gateway",
     "jit": "off",

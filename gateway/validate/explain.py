@@ -32,7 +32,7 @@ class Vocabulary:
         def words() -> tuple[str, str]:
             expected = self._expected(place)
             wanted = f"; expected: {expected}" if expected else ""
-            return f"{name} is {shown}{wanted}.", f"Write {expected}." if expected else f"Correct {name}."
+            return f"{name} is {shown}{wanted}.", f"Give {expected}." if expected else "Correct it."
 
         return _flaw(place, words)
 
@@ -49,7 +49,7 @@ class Vocabulary:
         def words() -> tuple[str, str]:
             expected = self._expected(place)
             text = f"The {name} of {_local(element)} is missing."
-            return text, f"Write {expected}." if expected else f"Give the {name}."
+            return text, f"Give {expected}." if expected else f"Give the {name}."
 
         return _flaw(place, words)
 
@@ -69,15 +69,13 @@ class Vocabulary:
         text = f"{_name(place)} {_shown(value)} is used more than once."
         return _flaw(place, lambda: (text, "Give each a value of its own."))
 
-    def children(
-        self, element: etree._Element, error: XMLSchemaChildrenValidationError
-    ) -> Iterator[Flaw]:
+    def children(self, element: etree._Element, error: XMLSchemaChildrenValidationError) -> Iterator[Flaw]:
         """
         Children that are missing, unknown, or in the wrong place.
 
         All that are missing are told, not only the first that the schema stumbled over.
         """
-        group = error.validator
+        group: Any = error.validator
         known = {e.local_name: e for e in group.iter_elements() if isinstance(e, XsdElement)}
         children = list(element.iterchildren("*"))
         strange = [c for c in children if c.tag != self._prefix + _local(c) or _local(c) not in known]
@@ -131,13 +129,13 @@ class Vocabulary:
         while node is not None and str(node.tag).startswith(self._prefix):
             names.append(str(node.tag))
             node = node.getparent()
-        declared: Any = self._schema.elements.get(names.pop())
+        declared: Any = self._schema.elements.get(names.pop().removeprefix(self._prefix)) if names else None
         while names and declared is not None:
             wanted = names.pop()
             content = declared.type.content
             below: Iterable[Any] = content.iter_elements() if isinstance(content, XsdGroup) else ()
             declared = next((e for e in below if e.name == wanted), None)
-        return declared
+        return declared if isinstance(declared, XsdElement) else None
 
 
 def in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:

@@ -10,6 +10,7 @@ from lxml import etree
 from gateway.domain.form import Form
 from gateway.domain.ids import CertificateNumber, FormId
 from gateway.domain.message import CertificateFacts
+from gateway.validate.places import content_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def facts_of(document: etree._Element, form: Form) -> CertificateFacts:
     prefix = f"{{{form.namespace}}}"
 
     def text(*names: str) -> str:
-        return _collapsed(document.findtext("/".join(prefix + name for name in names)))
+        return _collapsed(document.find("/".join(prefix + name for name in names)))
 
     return CertificateFacts(
         form=form.id,
@@ -53,7 +54,7 @@ def claimed_facts(document: etree._Element, form: Form) -> ClaimedFacts:
     prefix = f"{{{form.namespace}}}"
 
     def text(*names: str) -> str | None:
-        return _collapsed(document.findtext("/".join(prefix + name for name in names))) or None
+        return _collapsed(document.find("/".join(prefix + name for name in names))) or None
 
     return ClaimedFacts(
         form=form.id,
@@ -65,8 +66,8 @@ def claimed_facts(document: etree._Element, form: Form) -> ClaimedFacts:
     )
 
 
-def _collapsed(text: str | None) -> str:
-    return " ".join((text or "").split())
+def _collapsed(element: etree._Element | None) -> str:
+    return "" if element is None else " ".join(content_of(element).split())
 
 
 def _number(text: str) -> CertificateNumber | None:

@@ -1,8 +1,8 @@
 """
 Judge a certificate: its schema, its rules, the code lists; every finding at once.
 
-The order is that of cost and of sense. What the schema refuses, or what is in no list, silences what would only
-follow from it: a value that cannot be read is told once, not again by every rule that wanted to read it.
+The order is that of cost and of sense. What the schema refuses, or what is in no list, silences what would
+only follow from it: a value that cannot be read is told once, not again by every rule that wanted to read it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Judge:
         """
         Everything that is to be said against *document* as a certificate of *form*, judged on the day *on*.
 
-        At most 50 findings, in document order; none if there is nothing to say. Warnings alone do not refuse it.
+        At most 50 findings, in document order; none if there is nothing to say. Warnings refuse nothing.
 
         Args:
             document: the root element of the certificate; it may lie inside an envelope.
@@ -101,9 +101,8 @@ def form_of(document: etree._Element, forms: Mapping[FormId, Form]) -> Form:
     name = etree.QName(document)
     form = next((form for form in forms.values() if form.namespace == name.namespace), None)
     if form is None:
-        raise FormNotAgreed(
-            f"No form has the namespace {(name.namespace or 'none')[:200]!r}; known are {', '.join(sorted(forms))}"
-        )
+        known = ", ".join(sorted(forms))
+        raise FormNotAgreed(f"No form has the namespace {(name.namespace or '')[:200]!r}; known are {known}")
     if name.localname != form.root:
         raise Unreadable(f"The root element of a certificate is {form.root}, not {name.localname[:80]}")
     return form
@@ -117,7 +116,7 @@ def _elements(document: etree._Element) -> float:
 def _too_large() -> Finding:
     return Finding(
         code=Fault.TOO_LARGE.value,
-        text=f"More than {MOST_ELEMENTS} elements are more than any certificate has; it was not judged further.",
+        text=f"More than {MOST_ELEMENTS} elements: no certificate has as many. It was not judged further.",
         action="Split the consignment over several certificates.",
     )
 

@@ -15,7 +15,7 @@ from lxml import etree
 from gateway.domain.errors import Fault, Severity
 from gateway.domain.form import EditionWindow, Form
 from gateway.registry.codes import CodeList, CodeLists, HsEdition
-from gateway.validate.places import Flaw, Place
+from gateway.validate.places import Flaw, Place, content_of
 
 HS_DIGITS = 6
 SHOWN_AT_MOST = 40
@@ -31,15 +31,13 @@ class Lists:
         self._form = form
         prefix = f"{{{form.namespace}}}"
         self._issue_date = f"{prefix}IssueDate"
-        self._checks: Mapping[str, Check] = {
-            prefix + name: check for name, check in self._by_name().items()
-        }
+        self._checks: Mapping[str, Check] = {prefix + name: check for name, check in self._by_name().items()}
         self._tags = tuple(self._checks)
         self._hs_tag = f"{prefix}HarmonizedSystemCode"
 
     def flaws(self, document: etree._Element) -> Iterator[Flaw]:
         """Every code of *document* that is in no list, or in one but out of use; in document order."""
-        rule, transition = self._editions(document.findtext(self._issue_date))
+        rule, transition = self._editions(document.find(self._issue_date))
         checks = self._checks
         for element in document.iter(*self._tags):
             tag = str(element.tag)
@@ -71,7 +69,7 @@ class Lists:
         names, deprecated = known.names, known.deprecated
 
         def check(element: etree._Element) -> Flaw | None:
-            value = element.text
+            value = content_of(element)
             if not value or (value in names and value not in deprecated):
                 return None
             return _flaw(Place(element), value, known, code, what)
@@ -90,7 +88,7 @@ class Lists:
         return check
 
     def _port(self, element: etree._Element) -> Flaw | None:
-        value = (element.text or "").strip()
+        value = content_of(element).strip()
         if not value or self._codes.is_port(value):
             return None
 
@@ -100,17 +98,17 @@ class Lists:
 
         return Flaw(code=Fault.CODE.value, severity=Severity.ERROR, place=Place(element), words=words)
 
-    def _editions(self, issue_day: str | None) -> tuple[HsEdition | None, tuple[HsEdition, ...]]:
-        """The edition that is the rule for a certificate issued on *issue_day*, and those in transition."""
+    def _editions(self, issue_date: etree._Element | None) -> tuple[HsEdition | None, tuple[HsEdition, ...]]:
+        """The edition that is the rule for a certificate issued on *issue_date*, and those in transition."""
         windows = self._form.editions
-        covering = [window for window in windows if window.covers(_day(issue_day, windows))] or windows[:1]
+        covering = [window for window in windows if window.covers(_day(issue_date, windows))] or windows[:1]
         *older, rule = (self._codes.hs.get(window.edition) for window in covering)
         return rule, tuple(edition for edition in older if edition is not None)
 
     def _hs(
         self, element: etree._Element, rule: HsEdition | None, transition: tuple[HsEdition, ...]
     ) -> Flaw | None:
-        value = element.text or ""
+        value = content_of(element)
         code = value[:HS_DIGITS]
         if rule is None or len(code) < HS_DIGITS or code in rule.names:
             return None
@@ -154,9 +152,9 @@ def _nearest(codes: tuple[str, ...]) -> str:
     return f"Nearest known: {', '.join(codes)}." if codes else ""
 
 
-def _day(text: str | None, windows: tuple[EditionWindow, ...]) -> date:
+def _day(element: etree._Element | None, windows: tuple[EditionWindow, ...]) -> date:
     """The issue date; where it cannot be read, a day on which the youngest edition is the rule."""
     try:
-        return date.fromisoformat((text or "").strip())
+        return date.fromisoformat("" if element is None else content_of(element).strip())
     except ValueError:
         return windows[-1].valid_from

@@ -24,7 +24,7 @@ class Place:
     An element, one of its attributes, or a child that is missing in it.
 
     Attributes:
-        below: ``@currency`` or the name of a missing child, possibly several steps; empty for the element itself.
+        below: ``@currency``, or the name of a missing child or grandchild; empty for the element itself.
     """
 
     element: etree._Element
@@ -142,11 +142,18 @@ def value_at(place: Place) -> str | None:
     """What stands at *place*, cut to 200 characters; None for what is missing or has children."""
     if place.below.startswith("@"):
         value = place.element.get(place.below[1:])
-    elif place.below or len(place.element):
+    elif place.below or next(place.element.iterchildren("*"), None) is not None:
         value = None
     else:
-        value = (place.element.text or "").strip()
+        value = content_of(place.element).strip()
     return None if value is None else value[:VALUE_AT_MOST]
+
+
+def content_of(element: etree._Element) -> str:
+    """The text of a leaf; a comment inside neither cuts it nor adds to it."""
+    if not len(element):
+        return element.text or ""
+    return (element.text or "") + "".join(child.tail or "" for child in element)
 
 
 def _step(node: etree._Element, *, with_position: bool) -> str:

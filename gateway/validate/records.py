@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias, assert_never
 
 from lxml import etree
 
-from gateway.domain.form import Form
+from gateway.domain.errors import FormNotAgreed
+from gateway.domain.form import Form, in_force, latest
+from gateway.domain.ids import FormId
+from gateway.validate.places import content_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +198,31 @@ def record_of(document: etree._Element, form: Form) -> dict[str, Any]:
     """
     Read a certificate back into a box record: what ``compose`` wrote is read without loss.
 
-    Of a certificate with faults it reads what has a place in a record; text that should be a number stays text.
-    Numbers are ``int`` or ``Decimal``, exact.
+    Of a certificate with faults it reads what has a place in a record; what should be a number
+    and is none stays text. Numbers are ``int`` or ``Decimal``, exact.
     """
     return {"form": form.id, **_Reader(form.namespace).read_group(document, CERTIFICATE)}
+
+
+def form_of_record(record: Mapping[str, Any], forms: Mapping[FormId, Form]) -> Form:
+    """
+    The form that *record* names; without a version the one in force on its issue date.
+
+    Where no version is in force then, or the date cannot be read, the youngest one: judging will say so.
+
+    Raises:
+        FormNotAgreed: S03, no such form or version.
+    """
+    name = FormId(record["form"])
+    if name in forms:
+        return forms[name]
+    try:
+        found = in_force(forms.values(), name, date.fromisoformat(record["issue_date"]))
+    except ValueError:
+        found = None
+    if (form := found or latest(forms.values(), name)) is None:
+        raise FormNotAgreed(f"No form is called {name[:80]!r}; known are {', '.join(sorted(forms))}")
+    return form
 
 
 class _Writer:
@@ -271,20 +296,22 @@ class _Reader:
     def _read(self, element: etree._Element, shape: Shape) -> Any:
         match shape:
             case Text():
-                return element.text or ""
+                return content_of(element)
             case Number():
-                return number(element.text or "")
+                return number(content_of(element))
             case Measured():
                 return self._read_measured(element, shape)
             case Marks():
-                return [child.text or "" for child in element.iterchildren(f"{self._prefix}*")]
+                return [content_of(child) for child in element.iterchildren(f"{self._prefix}*")]
             case Listed():
-                return [self._read(child, shape.of) for child in element.iterchildren(self._prefix + shape.tag)]
+                return [
+                    self._read(child, shape.of) for child in element.iterchildren(self._prefix + shape.tag)
+                ]
             case Repeated():
                 return [self._read(element, shape.of)]
             case Stated():
                 statement = element.find(self._prefix + STATEMENT)
-                return self.read_group(element, shape.of) if statement is None else statement.text or ""
+                return self.read_group(element, shape.of) if statement is None else content_of(statement)
             case Group():
                 return self.read_group(element, shape)
             case _:
@@ -292,8 +319,8 @@ class _Reader:
 
     def _read_measured(self, element: etree._Element, shape: Measured) -> dict[str, Any]:
         measured: dict[str, Any] = {}
-        if element.text:
-            measured[shape.number] = number(element.text)
+        if text := content_of(element):
+            measured[shape.number] = number(text)
         if (attribute := element.get(shape.attribute)) is not None:
             measured[shape.attribute] = attribute
         return measured
@@ -311,5 +338,3 @@ def number(text: str) -> int | Decimal | str:
     if not digits.replace(".", "", 1).isascii() or not digits.replace(".", "", 1).isdigit():
         return text
     return Decimal(stripped) if "." in digits else int(stripped)
-
-

@@ -1,8 +1,8 @@
 """
 Run the business rules of a form: Schematron, compiled once to XSLT, run by lxml with all access denied.
 
-The stylesheets that compile it are the ISO ones that lxml ships. They give what the judging needs of SVRL, the
-id of each assert that failed and where; code, severity, source and subject are read from the rules themselves.
+The stylesheets that compile it are the ISO ones that lxml ships. Of their SVRL the judging needs which assert
+failed and where; code, severity, source and subject are read from the rules themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import date
 from functools import lru_cache
 from importlib.resources import as_file, files
 from types import MappingProxyType
+from typing import Any
 
 from lxml import etree
 
@@ -67,10 +68,16 @@ class Rules:
 
     def __init__(self, book: RuleBook) -> None:
         self._book = book
-        self._transform = etree.XSLT(etree.fromstring(book.stylesheet), access_control=etree.XSLTAccessControl.DENY_ALL)
+        self._transform = etree.XSLT(
+            etree.fromstring(book.stylesheet), access_control=etree.XSLTAccessControl.DENY_ALL
+        )
 
     def flaws(self, document: etree._Element, on: date) -> list[Flaw]:
-        """Every assert that *document* fails, judged on the day *on*; errors before warnings, not all if too many."""
+        """
+        The asserts that *document* fails, judged on the day *on*, in no particular order.
+
+        Of more than 200 the first 200, errors before warnings.
+        """
         output = self._transform(document, on=etree.XSLT.strparam(on.isoformat())).getroot()
         failed = list(output.iterchildren(f"{SVRL}failed-assert"))
         if not failed:
@@ -138,10 +145,13 @@ def rule_book(form: Form) -> RuleBook:
     for let in root.iterchildren(f"{SCH}let"):
         if (value := form.values.get(let.get("name", ""))) is not None:
             let.set("value", f'"{value}"' if "'" in value else f"'{value}'")
-    compiled = _compiler()(root, **{"select-contexts": "'key'", "generate-fired-rule": "'false'"})
+    options: dict[str, Any] = {"select-contexts": "'key'", "generate-fired-rule": "'false'"}
+    compiled = _compiler()(root, **options)
     book = RuleBook(
         stylesheet=etree.tostring(compiled),
-        assertions=MappingProxyType({found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}),
+        assertions=MappingProxyType(
+            {found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}
+        ),
         namespaces=MappingProxyType(_namespaces(root)),
     )
     try:

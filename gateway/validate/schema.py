@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any, cast
 
 import xmlschema
 from lxml import etree
@@ -22,7 +23,9 @@ from gateway.validate.places import Flaw, Place
 from gateway.validate.sources import compiled_schema, single_schema
 
 ENOUGH = 200
-_DUPLICATE = re.compile(r"Duplicate key-sequence \['(?P<value>.*)'\].*constraint '(?:\{.*\})?(?P<name>[^'}]+)'")
+_DUPLICATE = re.compile(
+    r"Duplicate key-sequence \['(?P<value>.*)'\].*constraint '(?:\{.*\})?(?P<name>[^'}]+)'"
+)
 _ATTRIBUTE = re.compile(r"'(?P<name>[^']+)'")
 _ATTRIBUTE_VALUE = re.compile(r"attribute (?P<name>[\w:.-]+)=")
 
@@ -59,14 +62,11 @@ class Explanation:
         """
         with self._lock:
             schema, words = self._prepared()
-            errors = list(islice(schema.iter_errors(document), ENOUGH))
+            errors = list(islice(schema.iter_errors(cast("Any", document)), ENOUGH))
         flaws = list(self._duplicates(document, log, words))
         for error in errors:
             flaws += self._explained(error, words)
-        return flaws or [
-            in_words_of_libxml2(element_at(document, entry.path) or document, entry.message)
-            for entry in log[:ENOUGH]
-        ] or [in_words_of_libxml2(document, "The document does not fit its schema.")]
+        return flaws or _in_other_words(document, log)
 
     def _prepared(self) -> tuple[xmlschema.XMLSchema10, Vocabulary]:
         if self._schema is None or self._vocabulary is None:
@@ -77,9 +77,9 @@ class Explanation:
         return self._schema, self._vocabulary
 
     def _explained(self, error: XMLSchemaValidationError, words: Vocabulary) -> Iterable[Flaw]:
-        element = error.elem
+        element: Any = error.elem
         reason = error.reason or ""
-        if not isinstance(element, etree._Element) or "duplicated value" in reason:
+        if element is None or "duplicated value" in reason:
             return []
         if isinstance(error, XMLSchemaChildrenValidationError):
             return words.children(element, error)
@@ -109,3 +109,12 @@ def element_at(document: etree._Element, path: str | None) -> etree._Element | N
     below = path.strip("/").split("/", 1)[1:]
     found = document.xpath(below[0]) if below else [document]
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
+
+
+def _in_other_words(document: etree._Element, log: list[etree._LogEntry]) -> list[Flaw]:
+    """What libxml2 said; never nothing, for the document did fail."""
+    said = []
+    for entry in log[:ENOUGH]:
+        element = element_at(document, entry.path)
+        said.append(in_words_of_libxml2(document if element is None else element, entry.message))
+    return said or [in_words_of_libxml2(document, "The document does not fit its schema.")]

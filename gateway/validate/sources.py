@@ -70,9 +70,9 @@ class _Sources(etree.Resolver):
     def __init__(self, sources: Mapping[str, bytes]) -> None:
         self._sources = sources
 
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
         """Hand libxml2 the bytes behind *system_url*."""
-        path = posixpath.normpath(system_url.removeprefix(_SCHEME).lstrip("/"))
+        path = posixpath.normpath((system_url or "").removeprefix(_SCHEME).lstrip("/"))
         if path not in self._sources:
             raise OSError(f"{path} is not part of the form")
         return self.resolve_string(self._sources[path], context, base_url=_SCHEME + path)

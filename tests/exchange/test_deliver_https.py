@@ -306,6 +306,18 @@ async def test_many_stale_connections_at_once_cost_no_attempt(
     assert [answer.status for answer in answers] == [200] * 4
 
 
+async def test_the_last_stale_connection_is_followed_by_a_new_one(
+    party: PartyServer, ours: ssl.SSLContext
+) -> None:
+    party.script += [RECEIPT, CutBeforeAnswer()]
+
+    async with HttpsTransport(a_party(endpoint=party.endpoint), tls=lambda: ours, connections=1) as way:
+        await way.send(a_claim(1))
+        answer = await way.send(a_claim(2))
+
+    assert (answer.status, party.connections) == (200, 2)
+
+
 async def test_a_connection_closed_while_it_lay_idle_is_replaced(
     party: PartyServer, ours: ssl.SSLContext
 ) -> None:

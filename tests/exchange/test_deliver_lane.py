@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -226,6 +227,28 @@ async def test_a_party_that_stays_down_lets_its_messages_expire_with_the_reason(
         "T04: patience used up after 7 attempts; "
         f"last T01: cannot connect to 127.0.0.1:{abroad.server.port}: refused"
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_party_that_fails_at_random_keeps_each_message_once(
+    tmp_path: Path, ledger: LedgerInMemory, abroad: Abroad, seed: int
+) -> None:
+    rows, dice = abroad.owed(ledger, 30), random.Random(seed)
+    faults: list[Behaviour] = [
+        By(abroad.books.keep_and_cut),
+        Reply(status=503, headers={"Retry-After": "1"}),
+        Reply(status=502, hang_up=True),
+        Delay(0.02, CutBeforeAnswer()),
+        CutInAnswer(),
+        Garble(),
+    ]
+    abroad.server.script += [dice.choice([*faults, abroad.server.usual]) for _ in range(60)]
+
+    async with lanes(tmp_path, ledger, abroad.party(waits_s=(0.01,) * 100)):
+        await ledger.all_over(within_s=9)
+
+    assert {row.status for row in rows} == {S.DELIVERED}
+    assert abroad.books.kept == Counter(row.claim.message_id for row in rows)
 
 
 async def test_a_dead_and_a_slow_party_delay_no_other(tmp_path: Path, ledger: LedgerInMemory) -> None:

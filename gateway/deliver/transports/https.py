@@ -12,9 +12,9 @@ import ssl
 from collections.abc import Callable
 from types import SimpleNamespace, TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from gateway.deliver.transports.body import Body
 from gateway.deliver.transports.faults import Door, Way, unreachable
@@ -42,8 +42,9 @@ class HttpsTransport:
     def __init__(
         self, party: Party, *, tls: Callable[[], ssl.SSLContext], connections: int, knock_s: float = 2.0
     ) -> None:
-        self._url = URL(party.endpoint)
-        self._door = Door(host=self._url.host or "", port=self._url.port or 443)
+        self._url = party.endpoint
+        parts = urlsplit(party.endpoint)
+        self._door = Door(host=parts.hostname or "", port=parts.port or 443)
         self._within_s = party.patience.receipt_within.total_seconds()
         self._tls = tls
         self._connections = connections

@@ -16,7 +16,13 @@ from gateway.deliver.pace import Pace
 from gateway.deliver.verdict import JITTER
 from gateway.domain.answer import Answer
 from gateway.domain.corridor import Party
-from gateway.domain.errors import PartyAskedToWait, PartyRefused, PartyUnreachable
+from gateway.domain.errors import (
+    Misconfigured,
+    PartyAskedToWait,
+    PartyRefused,
+    PartyUnreachable,
+    RegistryFault,
+)
 from gateway.domain.ids import PartyId
 from gateway.domain.status import DeliveryStatus
 from gateway.store.records import CheckedReceipt, Claim
@@ -285,6 +291,17 @@ async def test_an_attempt_that_breaks_costs_its_message_an_attempt_and_nobody_el
     assert sum(line["event"] == "attempt_broke" for line in logs) == 3
 
 
+async def test_a_fault_of_ours_that_we_know_is_told_in_its_own_words() -> None:
+    fault = Misconfigured((RegistryFault("tls-1.key", "-", "no certificate in its window"),))
+    ledger = LedgerInMemory()
+    [row] = ledger.owe()
+
+    async with running(a_lane(ledger, TransportThatFails(lambda: fault, times=1))):
+        await ledger.all_over()
+
+    assert "fault of this gateway (tls-1.key: -: no certificate in its window)" in str(row.causes[0])
+
+
 async def test_a_reader_that_breaks_costs_its_message_an_attempt() -> None:
     def stumble_once(claim: Claim, answer: Answer) -> CheckedReceipt:
         if claim.attempts == 0:
@@ -509,6 +526,23 @@ async def test_a_cancelled_lane_does_not_wait_for_ever_for_a_ledger_that_is_stuc
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(run, 2)
+
+
+async def test_what_a_cancelled_lane_could_not_record_is_told() -> None:
+    ledger, transport = LedgerThatGoesAway(), TransportThatWaits()
+    ledger.owe(2)
+    run = asyncio.create_task(a_lane(ledger, transport).run(asyncio.Event()))
+    await transport.sending.wait()
+    ledger.away = True
+    transport.release.set()
+    await until(lambda: ledger.calls_refused > 3)
+
+    with capture_logs() as logs:
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    assert [(line["event"], line["count"]) for line in logs if "count" in line] == [("outcomes_left", 2)]
 
 
 # ---- what is told ------------------------------------------------------------------------------------------

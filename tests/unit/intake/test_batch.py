@@ -49,7 +49,7 @@ class DeskByWords(DeskThatTakesAll):
         number = number_in(content)
         if b"slow" in content:
             await asyncio.sleep(0.05)
-        if any(number == number_in(known) and content != known for known, _, _ in self.submitted):
+        if any(number and number == number_in(known) and content != known for known, _, _ in self.submitted):
             raise SubmissionRefused("id", "D05", [Finding(code="D05", text="taken")])
         return await super().submit(content, content_type, caller)
 

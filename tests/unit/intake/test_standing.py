@@ -31,7 +31,6 @@ from tests.unit.intake.rows import (
     an_acknowledgement,
     an_arrival,
     an_attempt,
-    an_event,
     suspended,
 )
 
@@ -44,15 +43,7 @@ REJECTED = AcknowledgementOutcome.REJECTED
 
 
 def delivery(status: DeliveryStatus, cause: str | None = None) -> Standing:
-    story = a_story(
-        a_message(delivery=status, cause=cause),
-        attempts={1: (an_attempt(),)},
-        events=(
-            an_event(
-                "1", f"operator:{'hold' if status is DeliveryStatus.ON_HOLD else 'withdraw'}", who="bob"
-            ),
-        ),
-    )
+    story = a_story(a_message(delivery=status, cause=cause), attempts={1: (an_attempt(),)})
     return standing(story, AGREED)
 
 
@@ -86,16 +77,31 @@ def test_a_delivery_that_is_tried_again_says_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "cause", "owner"),
+    ("status", "cause", "told", "owner"),
     [
-        pytest.param(DeliveryStatus.ON_HOLD, "on hold by bob", "operator", id="held"),
-        pytest.param(DeliveryStatus.WITHDRAWN, "withdrawn by bob", "issuing authority", id="withdrawn"),
+        pytest.param(DeliveryStatus.ON_HOLD, "held by bob", "held by bob", "operator", id="held"),
+        pytest.param(DeliveryStatus.ON_HOLD, None, "held by an operator", "operator", id="held-by-whom"),
+        pytest.param(
+            DeliveryStatus.WITHDRAWN,
+            "withdrawn by bob",
+            "withdrawn by bob",
+            "issuing authority",
+            id="taken-back",
+        ),
     ],
 )
-def test_what_an_operator_stopped_names_the_operator(status: DeliveryStatus, cause: str, owner: str) -> None:
-    found = delivery(status)
+def test_what_an_operator_stopped_names_the_operator(
+    status: DeliveryStatus, cause: str | None, told: str, owner: str
+) -> None:
+    found = delivery(status, cause)
 
-    assert (found.cause, found.owner) == (cause, owner)
+    assert (found.cause, found.owner) == (told, owner)
+
+
+def test_a_withdrawn_answer_is_finished() -> None:
+    answer = a_message(type=MessageType.CUSTOMS_RESPONSE, delivery=DeliveryStatus.WITHDRAWN)
+
+    assert standing(a_story(answer), AGREED).owner == Owner.NONE
 
 
 def test_a_suspended_party_is_the_cause_of_what_waits_for_it() -> None:

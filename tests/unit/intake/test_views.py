@@ -91,7 +91,7 @@ STORY = a_story(
     chain=(ChainRow(relation="replaces", certificate_number=CertificateNumber("OLD-1"), life=None),),
 )
 VIEWS: list[tuple[type[BaseModel], dict[str, Any]]] = [
-    (shapes.Track, track_view(STORY, AGREED)),
+    (shapes.Track, track_view(STORY, AGREED, HOME)),
     (shapes.Message, message_view(a_message(), STORY, HOME)),
     (shapes.Message, message_view(an_arrival(), a_story(an_arrival()), HOME)),
     (shapes.Hit, search_view(a_certificate(acknowledgement=AcknowledgementOutcome.ACCEPTED), HOME)),
@@ -115,7 +115,7 @@ def test_a_view_has_exactly_the_members_of_its_shape(shape: type[BaseModel], vie
 
 
 def test_track_tells_the_three_layers_apart() -> None:
-    first, second = track_view(STORY, AGREED)["messages"]
+    first, second = track_view(STORY, AGREED, HOME)["messages"]
 
     assert first["receipt"] == {
         "at": "2026-11-21T08:00:00.000Z",
@@ -129,7 +129,7 @@ def test_track_tells_the_three_layers_apart() -> None:
 
 
 def test_track_tells_what_is_wrong_first() -> None:
-    view = track_view(STORY, AGREED)
+    view = track_view(STORY, AGREED, HOME)
 
     assert view["cause"] == "B06: FOB is missing"
     assert view["owner"] == "issuing authority"
@@ -174,6 +174,12 @@ def test_a_message_names_sender_and_receiver_from_its_direction() -> None:
     assert (sent["sender"], sent["receiver"]) == (HOME, TH)
     assert (came["sender"], came["receiver"]) == (TH, HOME)
     assert came["delivery"] is None
+
+
+def test_what_was_kept_from_abroad_has_our_receipt() -> None:
+    receipt = message_view(an_arrival(), a_story(an_arrival()), HOME)["receipt"]
+
+    assert receipt == {"at": "2026-11-21T08:00:00.000Z", "digest": "00" * 32, "signer": HOME}
 
 
 def test_a_finding_has_no_step_unless_a_check_of_the_seal_has_one() -> None:

@@ -1,0 +1,134 @@
+"""xmlsec1 verifies what we seal, and we verify what xmlsec1 seals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from gateway.domain.xml import read_xml
+from gateway.trust.check import check_seal
+from gateway.trust.make import certificate_pem
+from gateway.trust.seal import seal
+from tests.conformance import xmlsec1
+from tests.conformance.forge import (
+    DS,
+    ECDSA_SHA256,
+    ENVELOPED,
+    EXCLUSIVE,
+    RSA_SHA256,
+    SHA256,
+    SHA384,
+    SHA512,
+)
+from tests.conformance.sealed import MY, VN
+from tests.documents import xml_documents
+from tests.keys import PartyKeys
+from tests.messages import NOW, a_message
+from tests.missing import needs
+
+pytestmark = needs("xmlsec1")
+
+PARTIES = pytest.mark.parametrize("keys", [VN, MY], ids=["rsa", "ecdsa"])
+
+
+def pem_of(folder: Path, keys: PartyKeys) -> Path:
+    path = folder / "anchor.pem"
+    path.write_bytes(certificate_pem(keys.anchor.certificate))
+    return path
+
+
+@PARTIES
+def test_xmlsec1_verifies_our_messages(tmp_path: Path, keys: PartyKeys) -> None:
+    xmlsec1.verify(tmp_path, pem_of(tmp_path, keys), [seal(a_message(), keys.own)])
+
+
+@PARTIES
+def test_xmlsec1_refuses_what_we_refuse(tmp_path: Path, keys: PartyKeys) -> None:
+    altered = seal(a_message(), keys.own).replace(b"Trousers", b"Tr0users")
+
+    with pytest.raises(AssertionError):
+        xmlsec1.verify(tmp_path, pem_of(tmp_path, keys), [altered])
+
+
+@given(documents=st.lists(xml_documents(), min_size=40, max_size=40), keys=st.sampled_from([VN, MY]))
+@settings(max_examples=6, deadline=None)
+def test_xmlsec1_verifies_whatever_we_seal(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[bytes], keys: PartyKeys
+) -> None:
+    folder = tmp_path_factory.mktemp("sealed")
+
+    xmlsec1.verify(folder, pem_of(folder, keys), [seal(read_xml(raw), keys.own) for raw in documents])
+
+
+def template(document: bytes, *, prefix: str, method: str, digest: str, gap: str = "\n  ") -> bytes:
+    """*document* with an empty Signature of ours before its closing tag, for xmlsec1 to fill."""
+    p = f"{prefix}:" if prefix else ""
+    signature = gap.join(
+        [
+            f'<{p}Signature xmlns{":" + prefix if prefix else ""}="{DS}">',
+            f'<{p}SignedInfo><{p}CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>',
+            f'<{p}SignatureMethod Algorithm="{method}"/>',
+            f'<{p}Reference URI=""><{p}Transforms><{p}Transform Algorithm="{ENVELOPED}"/>',
+            f'<{p}Transform Algorithm="{EXCLUSIVE}"/></{p}Transforms>',
+            f'<{p}DigestMethod Algorithm="{digest}"/><{p}DigestValue/>',
+            f"</{p}Reference></{p}SignedInfo><{p}SignatureValue/>",
+            f"<{p}KeyInfo><{p}X509Data><{p}X509Certificate/></{p}X509Data></{p}KeyInfo></{p}Signature>",
+        ]
+    )
+    before, closing, end = document.rpartition(b"</")
+    return before + signature.encode() + b"\n" + closing + end
+
+
+@PARTIES
+@pytest.mark.parametrize("prefix", ["", "ds", "dsig"], ids=["unprefixed", "ds", "dsig"])
+@pytest.mark.parametrize("digest", [SHA256, SHA384, SHA512], ids=["sha256", "sha384", "sha512"])
+def test_we_verify_what_xmlsec1_seals(tmp_path: Path, keys: PartyKeys, prefix: str, digest: str) -> None:
+    method = RSA_SHA256 if keys is VN else ECDSA_SHA256
+    document = etree.tostring(a_message())
+
+    raw = xmlsec1.sign(tmp_path, template(document, prefix=prefix, method=method, digest=digest), keys)
+
+    content = check_seal(raw, registered=[keys.registered_sign], anchor=keys.anchor.certificate, at=NOW)
+    assert content.root.findtext(".//{*}Type") == "certificate"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(b'<r xmlns="urn:r">\r\n <a/>\r\n</r>', id="crlf"),
+        pytest.param(
+            b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?><r xmlns="urn:r"><a/></r>', id="bom"
+        ),
+        pytest.param(b'<p:r xmlns:p="urn:r" xmlns:q="urn:q" p:b="1" a="2"><q:a/></p:r>', id="prefixes"),
+        pytest.param(b'<?a b?>\n<!-- c -->\n<r xmlns="urn:r"><a/></r>\n<?d?>\n', id="instructions-around"),
+        pytest.param(b'<r xmlns="urn:r"><a>b<!-- c -->d</a><e xmlns=""/></r>', id="comment-inside"),
+        pytest.param(
+            '<r xmlns="urn:r" a="&#10;&#9;&quot;&lt;">Bánh mì ไทย &gt; &amp; ]]&gt;</r>'.encode(), id="text"
+        ),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "ds"], ids=["unprefixed", "prefixed"])
+def test_we_verify_odd_documents_that_xmlsec1_sealed(tmp_path: Path, document: bytes, prefix: str) -> None:
+    filled = template(document, prefix=prefix, method=RSA_SHA256, digest=SHA256, gap="\r\n\t")
+
+    raw = xmlsec1.sign(tmp_path, filled, VN)
+
+    check_seal(raw, registered=[VN.registered_sign], anchor=VN.anchor.certificate, at=NOW)
+
+
+@given(documents=st.lists(xml_documents(), min_size=12, max_size=12), prefix=st.sampled_from(["", "ds"]))
+@settings(max_examples=4, deadline=None)
+def test_we_verify_whatever_xmlsec1_seals(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[bytes], prefix: str
+) -> None:
+    folder = tmp_path_factory.mktemp("sealed")
+    for document in documents:
+        if b"</" not in document:
+            continue
+        raw = xmlsec1.sign(folder, template(document, prefix=prefix, method=RSA_SHA256, digest=SHA256), VN)
+
+        check_seal(raw, registered=[VN.registered_sign], anchor=VN.anchor.certificate, at=NOW)

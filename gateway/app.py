@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from aiohttp import web
 from gateway.acknowledge.bodies import read_body
 from gateway.acknowledge.reading import read_answer
 from gateway.acknowledge.schema import ExchangeSchema
-from gateway.acknowledge.shown import body_to_json
+from gateway.acknowledge.shown import body_to_json, number
 from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
 from gateway.deliver.transports.https import HttpsTransport
@@ -307,7 +308,7 @@ class Node:
         """An inbox message as JSON: the box record of a certificate, or the body of an answer."""
         document = business_document(read_xml(raw))
         if message.type is MessageType.CERTIFICATE:
-            return record_of(document, self._registry.forms[message.form])
+            return _with_plain_numbers(record_of(document, self._registry.forms[message.form]))
         return body_to_json(read_body(document))
 
     async def _exposition(self) -> bytes:
@@ -347,6 +348,15 @@ class Node:
         parties, self._signs = self._signs, set()
         for party in parties:
             await self._ledger.wake(party)
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """*value* with JSON's own numbers for exact ones."""
+    if isinstance(value, dict):
+        return {key: _with_plain_numbers(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(entry) for entry in value]
+    return number(value) if isinstance(value, Decimal) else value
 
 
 async def _open(

@@ -46,6 +46,7 @@ class Form:
         boxes: element path below the root -> number of the box on the paper form.
         ticks: marks for which the form has a box to tick; others are printed among the endorsements.
         editions: Harmonized System editions, oldest first.
+        examples_on: the day on which the form's examples are judged.
     """
 
     id: FormId
@@ -67,6 +68,7 @@ class Form:
     boxes: Mapping[str, str]
     ticks: frozenset[str]
     editions: tuple[EditionWindow, ...]
+    examples_on: date
 
     @property
     def version(self) -> str:

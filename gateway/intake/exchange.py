@@ -42,6 +42,7 @@ def create_exchange_app(
     clock: Clock,
     stopping: asyncio.Event,
     limits: Limits | None = None,
+    away: tuple[type[Exception], ...] = (),
 ) -> web.Application:
     """
     Build the exchange endpoint; its port is opened with a TLS context that demands client certificates.
@@ -50,9 +51,10 @@ def create_exchange_app(
         party_of: the party for which a client certificate (DER) is registered now, or whose TLS anchor issued
             it; None when it is nobody's.
         stopping: set to refuse new messages with 503 and Retry-After.
+        away: errors that say the database cannot be reached; the sender is asked to come back.
     """
     door = _Door(desk, clock, stopping, limits or Limits())
-    app = web.Application(middlewares=[_doorkeeper(party_of, door)], client_max_size=0)
+    app = web.Application(middlewares=[_doorkeeper(party_of, door, away)], client_max_size=0)
     app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
     app.on_response_prepare.append(_plain_headers)
     return app
@@ -104,7 +106,9 @@ class _Door:
         return response
 
 
-def _doorkeeper(party_of: Callable[[bytes], PartyId | None], door: _Door) -> Middleware:
+def _doorkeeper(
+    party_of: Callable[[bytes], PartyId | None], door: _Door, away: tuple[type[Exception], ...]
+) -> Middleware:
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
         client = _client(request, party_of)
@@ -121,6 +125,9 @@ def _doorkeeper(party_of: Callable[[bytes], PartyId | None], door: _Door) -> Mid
             return refusal
         except ClientGone:
             raise  # nobody is left to answer
+        except away as error:
+            log.warning("database_away", reason=str(error))
+            return await door.not_now(client, "The ledger cannot be reached; send it again")
         except Exception:
             log.exception("exchange_broke", party=client)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)

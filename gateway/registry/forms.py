@@ -99,6 +99,7 @@ class FormFile(Strict):
     reference: str
     valid_from: date
     valid_to: date | None = None
+    examples_on: date
     max_items: int = Field(gt=0)
     parties: list[str] = Field(min_length=2)
     dates: DatesFile
@@ -199,6 +200,7 @@ def _form(relative: str, file: FormFile, folder: Folder) -> Form:
         boxes=MappingProxyType(file.boxes),
         ticks=frozenset(file.marks.boxes),
         editions=_editions(file.hs),
+        examples_on=file.examples_on,
     )
 
 

@@ -7,7 +7,7 @@ A flaw is first kept by element, cheaply; only what is told in the end gets a re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -39,13 +39,15 @@ class Flaw:
     Attributes:
         words: makes text and action; called only for flaws that are told.
         needs: elements that must not be wrong themselves for this flaw to mean anything.
+        rule: id of the assert that failed; empty for flaws of schema and lists.
     """
 
     code: str
     severity: Severity
     place: Place
     words: Callable[[], tuple[str, str]]
-    needs: tuple[etree._Element, ...] = field(default=())
+    needs: tuple[etree._Element, ...] = ()
+    rule: str = ""
 
     @property
     def is_error(self) -> bool:

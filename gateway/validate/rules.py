@@ -97,6 +97,7 @@ class Rules:
             place=self._place(context, assertion.subject),
             words=_words(failed),
             needs=tuple(self._at(context, assertion.needs)) if assertion.needs else (),
+            rule=assertion.id,
         )
 
     def _place(self, context: etree._Element, subject: str) -> Place:

@@ -76,3 +76,25 @@ class _Sources(etree.Resolver):
         if path not in self._sources:
             raise OSError(f"{path} is not part of the form")
         return self.resolve_string(self._sources[path], context, base_url=_SCHEME + path)
+
+
+def element_paths(form: Form) -> frozenset[str]:
+    """Every path of element names that the form's XSD allows: ``CertificateOfOrigin/Items/Item/FobValue``."""
+    root = etree.fromstring(single_schema(form))
+    types = {kind.get("name", ""): kind for kind in root.iterchildren(f"{XSD}complexType")}
+    found: set[str] = set()
+    for element in root.iterchildren(f"{XSD}element"):
+        if element.get("name") == form.root:
+            _collect(element, "", types, found)
+    return frozenset(found)
+
+
+def _collect(
+    element: etree._Element, above: str, types: Mapping[str, etree._Element], found: set[str]
+) -> None:
+    path = f"{above}{element.get('name')}"
+    found.add(path)
+    kind = types.get(element.get("type", "").rpartition(":")[2], element)
+    for below in kind.iter(f"{XSD}element"):
+        if below is not element:
+            _collect(below, f"{path}/", types, found)

@@ -16,6 +16,7 @@ import pytest
 import trustme
 from aiohttp.test_utils import TestServer
 from cryptography import x509
+from structlog.testing import capture_logs
 
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
@@ -47,11 +48,18 @@ class DeskThatRemembers(ExchangeDesk):
         return WireAnswer(status=status, body=b"<Exception/>")
 
 
+class DatabaseAway(Exception):
+    """Stands for what the driver says when nobody answers it."""
+
+
+@dataclass
 class DeskThatBreaks(DeskThatRemembers):
-    """Has a bug."""
+    """Cannot admit anything."""
+
+    error: Exception = field(default_factory=lambda: RuntimeError("secret=7"))
 
     async def admit(self, arrived: Arrived) -> WireAnswer:
-        raise RuntimeError("secret=7")
+        raise self.error
 
 
 @cache
@@ -91,6 +99,7 @@ async def exchange_door(
         clock=lambda: NOW,
         stopping=stopping or asyncio.Event(),
         limits=LIMITS,
+        away=(DatabaseAway,),
     )
     context = ssl.create_default_context(
         ssl.Purpose.CLIENT_AUTH, cadata=authority().cert_pem.bytes().decode()
@@ -247,6 +256,28 @@ async def test_what_broke_here_says_nothing() -> None:
 
         assert (response.status, await response.read()) == (500, b"")
         assert response.headers["Server"] == "eco-gateway"
+
+
+async def test_without_its_ledger_a_node_asks_to_come_back() -> None:
+    desk = DeskThatBreaks(error=DatabaseAway("no route"))
+    async with exchange_door(desk) as url, caller() as session:
+        response = await session.post(url, data=b"<M/>", headers=XML)
+
+        assert (response.status, response.headers["Retry-After"]) == (503, "5")
+    assert desk.refused == [(TH, 503, "T03")]
+
+
+async def test_a_sender_that_goes_away_mid_body_leaves_no_trace() -> None:
+    desk = DeskThatRemembers()
+    with capture_logs() as logs:
+        async with exchange_door(desk) as url:
+            _, writer = await asyncio.open_connection(url.host, url.port, ssl=client_context(TH))
+            head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
+            writer.write(f"{head}Content-Length: 99\r\n\r\nonly this".encode())
+            await writer.drain()
+            writer.transport.abort()
+
+    assert (desk.admitted, desk.refused, logs) == ([], [], [])
 
 
 async def test_a_connection_stays_open_for_the_next_message() -> None:

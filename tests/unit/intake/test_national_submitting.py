@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.errors import Finding
 from gateway.intake.desk import SubmissionRefused
@@ -149,6 +150,20 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
         headers = {**XML, **as_("issuer")}
 
         await problem(await client.post(f"{PREFIX}/certificates", data=slow(), headers=headers), 408)
+
+
+async def test_a_client_that_goes_away_mid_body_leaves_no_trace() -> None:
+    desk = DeskThatTakesAll()
+    with capture_logs() as logs:
+        async with national_door(desk=desk, away=(OSError,)) as client:
+            _, writer = await asyncio.open_connection(client.host, client.port)
+            head = f"POST {PREFIX}/certificates HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
+            writer.write(f"{head}Authorization: Bearer issuer\r\nContent-Length: 9\r\n\r\n<C".encode())
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+
+    assert (desk.submitted, logs) == ([], [])
 
 
 async def test_what_broke_here_is_told_by_an_id_alone() -> None:

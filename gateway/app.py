@@ -39,7 +39,7 @@ from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app
 from gateway.intake.serving import Limits
-from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational
+from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.pipeline import Pipeline
@@ -57,7 +57,6 @@ from gateway.trust.check import check_seal
 from gateway.trust.keys import OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
-from gateway.validate.judge import Judge
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
 
@@ -231,7 +230,7 @@ class Node:
         return Rooms(
             home=self._home,
             registry=self._registry,
-            judge=Judge(self._registry.forms, self._registry.codes),
+            judge=TimedJudge(self._registry.forms, self._registry.codes, self._metrics),
             records=Records(self._registry.record_schema),
             translator=Translator(self._registry.folder),
             exchange=ExchangeSchema(exchange),

@@ -289,7 +289,7 @@ class Pipeline:
         )
         signal = await self._work(self._rooms.sealer.signal, root)
         wait = SUSPENDED_FOR_S if code == Fault.ASKED_TO_WAIT else None
-        return WireAnswer(status=status, body=signal.body, retry_after_s=wait)
+        return WireAnswer(status=status, body=signal.body, code=code, retry_after_s=wait)
 
     def _open(self, arrived: Arrived) -> Opened:
         """Everything between the bytes and the commit; pure, so it runs in a worker thread."""
@@ -383,7 +383,7 @@ class Pipeline:
             findings=refused.findings,
             at=now,
         )
-        return WireAnswer(status=status_of(refused), body=signal.body)
+        return WireAnswer(status=status_of(refused), body=signal.body, code=refused.code)
 
     async def _again(self, first: IssuedReceipt) -> bytes:
         """The first receipt, byte for byte; sealed anew when its certificate's window has closed."""

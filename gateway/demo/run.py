@@ -154,17 +154,9 @@ class Demonstration:
     def _table(self) -> Table:
         """One line a corridor: how many certificates have come how far."""
         table = Table(title=f"{time.monotonic() - self._began:5.1f} s", title_justify="left")
-        for head in (
-            "from",
-            "to",
-            "form",
-            "handed in",
-            "delivered",
-            "acknowledged",
-            "customs responded",
-            "done",
-        ):
-            table.add_column(head, justify="left" if head in ("from", "to", "form") else "right")
+        table.add_column("corridor", no_wrap=True)
+        for head in ("handed in", "delivered", "acknowl.", "customs", "done"):
+            table.add_column(head, justify="right", no_wrap=True)
         for (sender, receiver, form), runs in self._by_corridor().items():
             figures = (
                 sum(run.submitted is not None for run in runs),
@@ -173,7 +165,8 @@ class Demonstration:
                 sum(bool(run.state.get("customs_response")) for run in runs),
                 sum(run.is_done for run in runs),
             )
-            table.add_row(sender, receiver, form, *(f"{figure}/{len(runs)}" for figure in figures))
+            ends = f"{PARTIES[sender]} → {PARTIES[receiver]}  {form}"
+            table.add_row(ends, *(f"{figure}/{len(runs)}" for figure in figures))
         return table
 
     def _by_corridor(self) -> dict[tuple[str, str, str], list[Progress]]:

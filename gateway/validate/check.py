@@ -1,4 +1,4 @@
-"""Check the forms of a registry as a whole: everything compiles, every name exists, every example says what it should."""
+"""Check the forms of a registry as a whole: all compiles, all names exist, all examples hold."""
 
 from __future__ import annotations
 

@@ -122,13 +122,15 @@ def _too_large() -> Finding:
 
 
 def _worth_telling(structure: list[Flaw], unlisted: list[Flaw], broken: list[Flaw]) -> list[Flaw]:
-    """The flaws without those that only follow from others."""
+    """
+    The flaws without those that only follow from others.
+
+    What cannot be read, or is in no list, silences every rule that leans on it. Where a rule is broken, another
+    broken rule is told as well: each is a fault of its own; only warnings that lean on it fall silent.
+    """
     spoilt = Spoilt(structure)
-    kept = [*structure]
-    for flaw in unlisted:
-        if not spoilt.covers(flaw):
-            kept.append(flaw)
-    for flaw in kept[len(structure) :]:
-        if flaw.is_error:
-            spoilt.add(flaw.place)
-    return kept + [flaw for flaw in broken if not spoilt.covers(flaw)]
+    listed = [flaw for flaw in unlisted if not spoilt.covers(flaw)]
+    spoilt.add_all(flaw for flaw in listed if flaw.is_error)
+    rules = [flaw for flaw in broken if not spoilt.covers(flaw)]
+    spoilt.add_all(flaw for flaw in rules if flaw.is_error)
+    return [*structure, *listed, *(flaw for flaw in rules if flaw.is_error or not spoilt.covers(flaw))]

@@ -61,16 +61,16 @@ class Spoilt:
     def __init__(self, flaws: Iterable[Flaw] = ()) -> None:
         self._whole: set[Place] = set()
         self._above: set[etree._Element] = set()
-        for flaw in flaws:
-            self.add(flaw.place)
+        self.add_all(flaws)
 
-    def add(self, place: Place) -> None:
-        """Take *place* as wrong."""
-        self._whole.add(place)
-        node: etree._Element | None = place.element
-        while node is not None:
-            self._above.add(node)
-            node = node.getparent()
+    def add_all(self, flaws: Iterable[Flaw]) -> None:
+        """Take the places of *flaws* as wrong."""
+        for flaw in flaws:
+            self._whole.add(flaw.place)
+            node: etree._Element | None = flaw.place.element
+            while node is not None:
+                self._above.add(node)
+                node = node.getparent()
 
     def covers(self, flaw: Flaw) -> bool:
         """Whether *flaw* lies at or below a wrong place, or needs something that is wrong."""

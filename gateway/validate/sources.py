@@ -13,6 +13,7 @@ from gateway.domain.form import Form
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 _SCHEME = "form:///"
+_DEEPEST = 12
 
 
 def parser_over(sources: Mapping[str, bytes]) -> etree.XMLParser:
@@ -93,6 +94,8 @@ def _collect(
     element: etree._Element, above: str, types: Mapping[str, etree._Element], found: set[str]
 ) -> None:
     path = f"{above}{element.get('name')}"
+    if path.count("/") > _DEEPEST:
+        return
     found.add(path)
     kind = types.get(element.get("type", "").rpartition(":")[2], element)
     for below in kind.iter(f"{XSD}element"):

@@ -181,23 +181,20 @@ def test_the_ledger_never_goes_above_what_was_issued(posts: list[CustomsEntry]) 
         assert use.issued is None or use.used <= use.issued.value
 
 
-@given(st.lists(any_entry, max_size=8), any_entry)
-def test_what_is_left_may_be_used_and_no_more(taken: list[CustomsEntry], last: CustomsEntry) -> None:
+def is_taken(taken: Sequence[CustomsEntry], quantity: Decimal) -> bool:
+    new = replace(entry(1, P, declaration="new"), quantity=quantity, unit="KGM")
+    return not judge_customs_response(
+        CERTIFICATE, issued=ISSUED, kept=kept(*taken), new=[new], factors=FACTORS
+    )
+
+
+@given(st.lists(any_entry, max_size=8))
+def test_exactly_what_is_left_may_be_used(taken: list[CustomsEntry]) -> None:
     use = item_uses(ISSUED, taken, FACTORS)[0]
-    left = Decimal(1000) - use.used
-    more = replace(last, item=1, outcome=P, declaration="new", unit="KGM")
+    left = max(Decimal(1000) - use.used, Decimal(0))
 
-    def is_taken(quantity: Decimal) -> bool:
-        return not judge_customs_response(
-            CERTIFICATE,
-            issued=ISSUED,
-            kept=kept(*taken),
-            new=[replace(more, quantity=quantity)],
-            factors=FACTORS,
-        )
-
-    assert is_taken(max(left, Decimal(1))) == (left > 0 and not use.is_closed and left >= 1)
-    assert not is_taken(max(left, Decimal(0)) + 1)
+    assert is_taken(taken, left) == (not use.is_full or left == 0)
+    assert not is_taken(taken, left + Decimal("0.000001"))
 
 
 @given(any_entry)
@@ -211,7 +208,8 @@ CERTIFICATE_XML = """
   <Items>
     <Item><Number>1</Number><GrossWeight unit="KGM">12</GrossWeight><NetWeight unit="KGM">10</NetWeight>
       <Quantity unit="H87">1200</Quantity></Item>
-    <Item><Number> 2 </Number><GrossWeight unit="KGM">12</GrossWeight><NetWeight unit="KGM"> 10.5 </NetWeight></Item>
+    <Item><Number> 2 </Number><GrossWeight unit="KGM">12</GrossWeight>
+      <NetWeight unit="KGM"> 10.5 </NetWeight></Item>
     <Item><Number>7</Number><GrossWeight unit="TNE">12</GrossWeight></Item>
     <Item><Number>8</Number></Item>
     <Item><Description>without a number</Description></Item>

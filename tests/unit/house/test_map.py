@@ -15,7 +15,7 @@ WALKED = re.findall(r"^    (\w+) {2,}\S", MAP, re.MULTILINE)
 
 def rooms_that_exist() -> set[str]:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
     return folders | modules
 
 

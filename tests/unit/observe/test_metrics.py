@@ -16,14 +16,11 @@ from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
 from gateway.domain.message import Arrived
 from gateway.domain.status import (
-    AcknowledgedBy,
-    AcknowledgementOutcome,
     DeliveryStatus,
-    Direction,
     MessageType,
 )
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
-from gateway.observe.counting import CountedDebts, CountedExchangeDesk, CountedNationalDesk
+from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational
 from gateway.observe.metrics import Metrics
 from gateway.store.records import (
     CertificateRow,
@@ -163,15 +160,6 @@ def test_a_certificate_that_has_ended_counts_below_nought() -> None:
     assert figure(metrics, "eco_certificate_expiry_days", party=TH, use="sign") == pytest.approx(-2)
 
 
-def test_acknowledgements_are_told_apart_by_direction_and_author() -> None:
-    metrics = Metrics()
-
-    metrics.acknowledged(TH, Direction.IN, AcknowledgementOutcome.REJECTED, AcknowledgedBy.NATIONAL_SYSTEM)
-
-    labels = {"party": TH, "direction": "in", "outcome": "rejected", "by": "national-system"}
-    assert figure(metrics, "eco_acknowledgements_total", **labels) == 1
-
-
 def test_two_processes_in_one_do_not_share_figures() -> None:
     first, second = Metrics(), Metrics()
 
@@ -238,7 +226,7 @@ class DeskThatKnowsOneCertificate:
 
 async def test_submissions_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics()
-    desk = CountedNationalDesk(DeskThatKnowsOneCertificate(), metrics)
+    desk = CountedNational(DeskThatKnowsOneCertificate(), metrics)
 
     await desk.submit(b"new", "application/xml", CALLER)
     await desk.submit(b"known", "application/xml", CALLER)
@@ -273,7 +261,7 @@ class DeskThatAnswers:
 )
 async def test_arrivals_are_counted_by_what_was_answered(answer: WireAnswer, outcome: str, code: str) -> None:
     metrics = Metrics()
-    desk = CountedExchangeDesk(DeskThatAnswers(answer), metrics)
+    desk = CountedExchange(DeskThatAnswers(answer), metrics)
 
     given = await desk.admit(Arrived(client=TH, body=b"", digest=b"", at=NOON))
 
@@ -283,7 +271,7 @@ async def test_arrivals_are_counted_by_what_was_answered(answer: WireAnswer, out
 
 async def test_a_body_that_was_not_read_counts_as_refused() -> None:
     metrics = Metrics()
-    desk = CountedExchangeDesk(DeskThatAnswers(WireAnswer(status=200, body=b"")), metrics)
+    desk = CountedExchange(DeskThatAnswers(WireAnswer(status=200, body=b"")), metrics)
 
     await desk.refuse_unread(TH, 413, "S04", "too large")
 

@@ -12,11 +12,13 @@ from gateway.cli.main import run
 
 
 def demo(
-    certificates: Annotated[int, typer.Option("--certificates", min=1, help="How many to exchange.")] = 24,
+    certificates: Annotated[
+        int, typer.Option("--certificates", metavar="N", min=1, help="How many to exchange.")
+    ] = 24,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running and print the addresses.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document only.")] = False,
 ) -> int:
-    """Run four gateways on this machine and exchange certificates among them."""
+    """Let four gateways on this machine exchange certificates."""
     # Nobody but this command needs the demonstration, and an installation may leave it out.
     from gateway.demo.run import run_demo
 

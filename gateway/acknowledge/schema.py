@@ -153,14 +153,12 @@ def _readable(message: str, part: str, element: etree._Element, value: str) -> s
 
 def _element(error: etree._LogEntry, root: etree._Element) -> etree._Element:
     """The element an error is about: libxml2 names it by a path in the document's own prefixes."""
-    path = error.path or ""
+    path = error.path or "/*"
     prefixes = (
         {prefix: uri for node in root.iter(etree.Element) for prefix, uri in node.nsmap.items() if prefix}
         if ":" in path
         else {}
     )
-    try:
-        found = root.getroottree().xpath(path, namespaces=prefixes)
-    except etree.XPathError:
-        return root
+    found = root.getroottree().xpath(path, namespaces=prefixes)
+    # A prefix that means two things in one document finds nothing; the root is then near enough.
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else root

@@ -23,13 +23,13 @@ def check(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             help="Laid over the shipped registry; else ECO_GATEWAY_REGISTRY.",
             show_default=False,
         ),
     ] = None,
 ) -> int:
-    """Tell every fault of the registry as 'file: key: fault'; exit status 1 if there is one."""
+    """Judge the whole registry. Each fault is a line 'file: key: fault'; exit status 1 if there is one."""
     own = read_settings({"registry": folder}).registry
     if own is not None and not own.is_dir():
         raise WrongUse(f"{own}: no such folder")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from gateway.cli.client import Json, Node
 from gateway.cli.failures import CommandFailed, WrongUse
-from gateway.cli.screen import remark, say, table
+from gateway.cli.screen import remark, say
 from gateway.domain.status import (
     AcknowledgementOutcome,
     CertificateLife,
@@ -117,15 +117,17 @@ def agreed(verb: str, items: Sequence[Json], yes: bool) -> bool:
     """Show count and sample; whether to go on."""
     some = f", the first {SAMPLE}" if len(items) > SAMPLE else ""
     say(f"{len(items)} message{'' if len(items) == 1 else 's'} to {verb}{some}:")
-    table(("Message", "Certificate", "Party", "Delivery"), [_row(item) for item in items[:SAMPLE]])
+    for item in items[:SAMPLE]:
+        say(_line(item))
     if not yes:
         remark("Nothing was done; add --yes to do it.")
     return yes
 
 
-def _row(item: Json) -> tuple[object, ...]:
+def _line(item: Json) -> str:
     party = item.get("receiver") or item.get("party")
-    return item["message_id"], item.get("certificate_number"), party, item.get("delivery")
+    facts = (item.get("delivery"), item.get("certificate_number"), party, item["message_id"])
+    return "  " + "  ".join(str(fact) for fact in facts if fact)
 
 
 def _is_delivery(status: str | None) -> bool:

@@ -51,7 +51,7 @@ def compose(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Write each box record as a certificate; what its form forbids is for 'validate' to say."""
+    """Write box records as certificates in XML. What a form forbids is for 'validate' to say."""
     folder = over_shipped(read_settings({"registry": registry}).registry)
     lines = _lines(read_file(records))
     composer = Composer(Records(load_record_schema(folder)), load_forms(folder))

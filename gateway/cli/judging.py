@@ -27,7 +27,7 @@ OwnRegistry = Annotated[
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Business documents or whole messages.")
+        list[Path], typer.Argument(metavar="FILE", help="Business documents or whole messages.")
     ],
     form: Annotated[
         str | None, typer.Option("--form", metavar="FORM", help="The form they must be; else what each says.")
@@ -38,7 +38,7 @@ def validate(
     registry: OwnRegistry = None,
     as_json: AsJson = False,
 ) -> int:
-    """Judge certificates and messages; exit status 1 if any has an error."""
+    """Judge certificates and messages. Exit status 1 if any has an error."""
     folder = over_shipped(read_settings({"registry": registry}).registry)
     day = judged_at(at).date()
     for file in files:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from gateway.cli.client import Json, Node
 from gateway.cli.failures import Status
 from gateway.cli.node import AsJson, To, on_node
 from gateway.cli.screen import print_json, say, span, table, when
 
 _AGES = ("5min", "20min", "1h", "4h", "1d", "older")
+_STOPPED = MappingProxyType({"on_hold": "on hold", "expired": "expired"})  # nobody sends these by itself
 
 
 def lanes(to: To = None, as_json: AsJson = False) -> int:
@@ -19,7 +22,7 @@ def lanes(to: To = None, as_json: AsJson = False) -> int:
     headings = ("Party", "Waiting", *_AGES, "Oldest", "Next")
     table(headings, [_backlog(lane) for lane in found], right=range(1, len(headings)))
     say()
-    table(("Party", "Seals until", "TLS until", "Why it waits"), [_state(lane) for lane in found])
+    table(("Party", "Seals until", "TLS until", "State"), [_state(lane) for lane in found])
     return Status.DONE
 
 
@@ -39,8 +42,9 @@ def _backlog(lane: Json) -> tuple[object, ...]:
 
 def _state(lane: Json) -> tuple[object, ...]:
     ends = lane["certificates_expire"]
-    why = suspension(lane) or lane["cause"]
-    return lane["party"], _day(ends["sign"]), _day(ends["tls"]), why
+    stopped = [f"{lane['by_status'].get(status) or 0} {words}" for status, words in _STOPPED.items()]
+    why = [suspension(lane), lane["cause"], *(some for some in stopped if not some.startswith("0 "))]
+    return lane["party"], _day(ends["sign"]), _day(ends["tls"]), "; ".join(part for part in why if part)
 
 
 def _day(instant: str | None) -> str:

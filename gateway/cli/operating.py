@@ -21,12 +21,18 @@ from gateway.cli.screen import complain, say
 
 MOST = 1_000
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID...]", help="The messages meant.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="MESSAGE_ID", help="The messages meant.")]
 ByParty = Annotated[
     str | None,
-    typer.Option("--party", help="Filter: sent to this party. With an id: whose it is, where two used it."),
+    typer.Option(
+        "--party",
+        metavar="PARTY",
+        help="Filter: sent to this party. With an id: whose it is, where two used it.",
+    ),
 ]
-ByStatus = Annotated[str | None, typer.Option("--status", help="Filter: standing there, such as expired.")]
+ByStatus = Annotated[
+    str | None, typer.Option("--status", metavar="STATUS", help="Filter: standing there, such as expired.")
+]
 FromDay = Annotated[
     str | None, typer.Option("--from", metavar="DAY", help="Filter: submitted that day (UTC) or later.")
 ]
@@ -36,9 +42,13 @@ ToDayOrNode = Annotated[
         "--to", metavar="DAY|URL", help="Filter: submitted that day or before. A URL names the node instead."
     ),
 ]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; it stands in the timeline.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="WORDS", help="Why; it stands in the timeline.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; asked for more than one message.")]
-Most = Annotated[int, typer.Option("--most", min=1, help="Do nothing when the filter finds more than this.")]
+Most = Annotated[
+    int, typer.Option("--most", metavar="N", min=1, help="Do nothing when the filter finds more than this.")
+]
 PartyName = Annotated[str, typer.Argument(metavar="PARTY", help="The party's id, such as TH.CUSTOMS.")]
 
 
@@ -82,7 +92,9 @@ def _command(verb: str, meaning: str) -> Callable[..., int]:
 
 hold = _command("hold", "Stop deliveries until they are released.")
 release = _command("release", "Let held deliveries go on, at once.")
-resend = _command("resend", "Send delivered, refused or expired messages again: same id, same bytes.")
+resend = _command(
+    "resend", "Send messages again, same id and bytes. For what is delivered, refused or expired."
+)
 withdraw = _command("withdraw", "Take back deliveries that have not arrived.")
 
 
@@ -94,7 +106,7 @@ def suspend(
     ] = False,
     to: To = None,
 ) -> int:
-    """Stop exchanging with a party; submissions are still taken, and wait."""
+    """Stop exchanging with a party. Submissions are still taken, and wait."""
     body = _body(reason) | ({"outgoing_only": True} if outgoing_only else {})
     return _told(party, "suspend", on_node(to, lambda node: node.steer("suspend", party, body)))
 

@@ -21,7 +21,7 @@ parties = typer.Typer(rich_markup_mode=None)
 
 @parties.callback(invoke_without_command=True)
 def _parties(context: typer.Context, to: To = None, as_json: AsJson = False) -> int:
-    """Who we exchange with, asked of a running node; 'add' takes another party in, offline."""
+    """Who we exchange with. Asked of a running node; 'add' takes another party in, offline."""
     if context.invoked_subcommand is not None:
         return Status.DONE
     found = on_node(to, Node.parties)
@@ -47,7 +47,7 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace what stands there already.")] = False,
 ) -> int:
-    """Judge a party's file and copy it, with the certificates it names, into our own registry."""
+    """Take a party into our own registry. Its file is judged before anything is written."""
     folder = read_settings({"registry": registry}).registry
     if folder is None:
         raise WrongUse("say where our own registry is with --registry or ECO_GATEWAY_REGISTRY")

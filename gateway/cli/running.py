@@ -27,10 +27,10 @@ def _with_a_flag_for_each_setting(command: Callable[..., int]) -> Callable[..., 
 def _flag(variable: Variable) -> Any:
     default = f" [default: {variable.default}]" if variable.default else ""
     meaning = variable.meaning.replace("`", "")
-    return Annotated[str | None, typer.Option(variable.flag, help=f"{meaning}{default}", metavar=None)]
+    return Annotated[str | None, typer.Option(variable.flag, help=f"{meaning}{default}", metavar="VALUE")]
 
 
 @_with_a_flag_for_each_setting
 def serve(**flags: str | None) -> int:
-    """Run one gateway node until it is told to stop. A flag outranks its variable ECO_GATEWAY_..."""
+    """Run one gateway node until it is told to stop. Flags outrank the variables ECO_GATEWAY_..."""
     return serve_forever(read_settings(flags))

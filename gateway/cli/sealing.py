@@ -57,7 +57,7 @@ def verify(
         Path | None, typer.Option("-o", "--output", metavar="OUT", help="Where what was signed goes.")
     ] = None,
 ) -> int:
-    """Tell each numbered check of a seal; exit status 1 and the number of the first that failed."""
+    """Tell each numbered check of a seal. Exit status 1, and the number, if one failed."""
     raw, pems = read_file(file), [read_file(path) for path in trust]
     try:
         results, signed = verify_file(raw, pems, judged_at(at))

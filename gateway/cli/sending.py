@@ -50,7 +50,8 @@ class Fate:
         body = self.answer.body
         facts = [str(body[key]) for key in ("certificate_number", "receiver", "message_id") if body.get(key)]
         if not self.answer.is_good:
-            facts = [self.answer.words]
+            count = len(self.answer.findings)
+            facts = [f"{count} finding{'' if count == 1 else 's'}"] if count else [self.answer.words]
             if kept := body.get("submission_id"):
                 facts.append(f"(kept as submission {kept})")
         told = [f"  {finding_line(self.name, finding)}" for finding in self.answer.findings]
@@ -64,7 +65,7 @@ class Fate:
 
 def send(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE|DIR...", help="XML files, box records, folders of them.")
+        list[Path], typer.Argument(metavar="FILE|DIR", help="XML files, box records, folders of them.")
     ],
     to: To = None,
     dry_run: Annotated[
@@ -72,7 +73,7 @@ def send(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Hand certificates in to a national API: a line a file, exit status 1 if any was refused."""
+    """Hand certificates in to a running node. A line a file; exit status 1 if any was refused."""
     files = find_files(paths)
     total = count_parcels(files)
     words: Counter[str] = Counter()

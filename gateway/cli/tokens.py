@@ -15,9 +15,13 @@ from gateway.settings import read_settings
 
 
 def token(
-    role: Annotated[list[Role], typer.Option("--role", help="A role; may be given several times.")],
+    role: Annotated[
+        list[Role],
+        typer.Option("--role", metavar="ROLE", help=f"Any of {', '.join(Role)}; may be given several times."),
+    ],
     organisation: Annotated[
-        str | None, typer.Option("--organisation", help="What an issuer or exporter is bound to.")
+        str | None,
+        typer.Option("--organisation", metavar="NAME", help="What an issuer or exporter is bound to."),
     ] = None,
     ttl: Annotated[
         int, typer.Option("--ttl", metavar="SECONDS", min=1, help="How long the token counts.")
@@ -30,7 +34,7 @@ def token(
         typer.Option("--data", metavar="DIR", help="Where the issuer's key lies; else ECO_GATEWAY_DATA."),
     ] = None,
 ) -> int:
-    """Print a bearer token of the development issuer and a newline, nothing else. Needs no running node."""
+    """Print a bearer token of the development issuer. It needs no running node."""
     settings = read_settings({"home": home, "data": data})
     if settings.home is None:
         raise WrongUse("say for whose API with --home or ECO_GATEWAY_HOME")

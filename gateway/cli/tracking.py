@@ -18,17 +18,19 @@ _AMBIGUOUS = 409
 
 
 def track(
-    name: Annotated[str, typer.Argument(metavar="CERTIFICATE_NUMBER|MESSAGE_ID")],
+    name: Annotated[str, typer.Argument(metavar="CERTIFICATE_NUMBER|MESSAGE_ID", help="What to tell of.")],
     form: Annotated[
-        str | None, typer.Option("--form", help="The form, where the number stands on several.")
+        str | None,
+        typer.Option("--form", metavar="FORM", help="The form, where the number stands on several."),
     ] = None,
     party: Annotated[
-        str | None, typer.Option("--party", help="The other side, where two parties used the message id.")
+        str | None,
+        typer.Option("--party", metavar="PARTY", help="Whose message, where two parties used its id."),
     ] = None,
     to: To = None,
     as_json: AsJson = False,
 ) -> int:
-    """Tell the whole story of a certificate, or of the conversation a message belongs to."""
+    """Tell the whole story of a certificate or a message."""
     story = on_node(to, lambda node: find_story(node, name, form=form, party=party))
     if as_json:
         print_json(story)

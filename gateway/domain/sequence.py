@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lxml import etree
 
 from gateway.domain.errors import Unreadable
@@ -68,11 +66,6 @@ class Sequence:
 def is_element(node: etree._Element) -> bool:
     """Whether *node* is an element, and neither a comment nor a processing instruction."""
     return isinstance(node.tag, str)
-
-
-def elements(parent: etree._Element) -> Iterator[etree._Element]:
-    """The child elements of *parent*, without comments and processing instructions."""
-    return (child for child in parent if is_element(child))
 
 
 def text_of(element: etree._Element) -> str:

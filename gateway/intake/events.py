@@ -19,7 +19,6 @@ from gateway.intake.views import event_view
 from gateway.store.records import EventRow
 
 LOOK_EVERY_S = 0.5
-COMMENT_EVERY_S = 15.0
 _AT_ONCE = 100
 
 
@@ -65,7 +64,7 @@ class Events:
             if rows:
                 await self._tell(response, rows)
                 silent_since = now
-            elif now - silent_since >= COMMENT_EVERY_S:
+            elif now - silent_since >= self._parts.limits.silence_s:
                 await response.write(b": still here\n\n")
                 silent_since = now
             if len(rows) < _AT_ONCE:

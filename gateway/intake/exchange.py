@@ -124,7 +124,7 @@ def _doorkeeper(
                 refusal.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
             return refusal
         except ClientGone:
-            raise  # nobody is left to answer
+            return web.Response(status=HTTPStatus.BAD_REQUEST)  # reaches nobody
         except away as error:
             log.warning("database_away", reason=str(error))
             return await door.not_now(client, "The ledger cannot be reached; send it again")

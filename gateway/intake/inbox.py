@@ -14,6 +14,7 @@ from gateway.domain.errors import NotFound
 from gateway.domain.status import Direction, MessageType
 from gateway.intake import shapes
 from gateway.intake.bodies import JSON, read_json
+from gateway.intake.posted import ANSWER_BODIES
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, PARTY, Answer, Call, Handler, Query, one_of
 from gateway.intake.serving import Parts, answer, find_message
@@ -104,7 +105,7 @@ class Inbox:
                     name="post" + verb.title().replace("-", ""),
                     meaning=f"Answer with a {verb.replace('-', ' ')}; it travels as a message.",
                     query=(PARTY,),
-                    body={JSON: shapes.ANSWER_BODIES.get(verb)},
+                    body={JSON: ANSWER_BODIES.get(verb)},
                     answers={
                         202: Answer("It travels.", shapes.Taken),
                         200: Answer("Posted before: the first answer.", shapes.Taken),

@@ -172,7 +172,7 @@ def problems(away: tuple[type[Exception], ...]) -> Middleware:
         try:
             return await handler(request)
         except ClientGone:
-            raise  # nobody is left to answer
+            return web.Response(status=HTTPStatus.BAD_REQUEST)  # reaches nobody
         except away as error:
             log.warning("database_away", reason=str(error))
             return come_back_later("The database cannot be reached; please come back.").response()

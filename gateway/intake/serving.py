@@ -40,6 +40,7 @@ class Limits:
     batch_unpacked_bytes: int = 256 * MIB  #: a ZIP batch unpacked
     batch_items: int = 1000
     batch_in_flight: int = 8  #: items of one batch judged at a time
+    silence_s: float = 15  #: of an event stream, before a comment shows that it lives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

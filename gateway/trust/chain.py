@@ -144,11 +144,6 @@ def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
     return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
-def _must_be_ca(_policy: Policy, _issuer: x509.Certificate, extension: x509.BasicConstraints) -> None:
-    if not extension.ca:
-        raise ValueError("no certificate authority")
-
-
 def _may_sign_certificates(
     _policy: Policy, _issuer: x509.Certificate, extension: x509.KeyUsage | None
 ) -> None:
@@ -160,8 +155,9 @@ def _refused(text: str, *, step: int, action: str | None = None) -> SealRefused:
     return SealRefused(text, step=step, code=Fault.SIGNER, action=action)
 
 
+# That the issuer's basicConstraints assert cA is asked by the library itself, once they must be present.
 _ISSUES = (
     ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _must_be_ca)
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
 )

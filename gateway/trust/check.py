@@ -166,15 +166,27 @@ def embedded_key(signature: Signature, registered: Sequence[RegisteredCertificat
     The key of the certificate in the seal, for step 3; None where it is of no kind we know.
 
     Raises:
-        SealRefused: there is no reading the certificate, so it is none of those registered (step 4).
+        SealRefused: what stands there is no certificate (step 2).
     """
     for each in registered:
         if each.der == signature.certificate:
             return public_key_of(each.certificate)
     certificate = load_der(signature.certificate)
     if certificate is None:
-        raise SealRefused("The certificate in the seal cannot be read", step=4, code=Fault.SIGNER)
+        raise SealRefused("X509Certificate does not hold a certificate", step=2)
     return public_key_of(certificate)
+
+
+def reread(raw: bytes) -> etree._Element:
+    """
+    A sealed document of the ledger, as it was read when its seal was checked: comments cut no text.
+
+    The seal is not checked again. Of bytes that were never checked nothing may be read in this way.
+
+    Raises:
+        SealRefused: the bytes cannot be read.
+    """
+    return rebuilt(raw)
 
 
 def rebuilt(octets: bytes, *, first_line: int = 1) -> etree._Element:

@@ -125,7 +125,7 @@ def signed_octets(
         raise _refused(
             "The signature value does not verify: it was made with another key, or altered", step=6
         )
-    _take_off(signature.element)
+    _take_off(root, signature.element)
     octets = canonical(root.getroottree(), limit=limit)
     if method.of(octets) != signature.digest:
         raise _refused("The digest does not match: the document was altered after it was sealed", step=6)
@@ -207,19 +207,16 @@ def _certificate(key_info: etree._Element) -> bytes:
     return _octets(found[0])
 
 
-def _take_off(element: etree._Element) -> None:
-    """Remove *element* alone; the text behind it is signed and stays."""
-    parent = element.getparent()
-    if parent is None:
-        return
+def _take_off(root: etree._Element, element: etree._Element) -> None:
+    """Remove *element* alone from *root*; the text behind it is signed and stays."""
     if element.tail:
         before = element.getprevious()
         if before is None:
-            parent.text = (parent.text or "") + element.tail
+            root.text = (root.text or "") + element.tail
         else:
             before.tail = (before.tail or "") + element.tail
         element.tail = None
-    parent.remove(element)
+    root.remove(element)
 
 
 def _has_text(parent: etree._Element, nodes: list[etree._Element]) -> bool:

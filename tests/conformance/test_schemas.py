@@ -10,7 +10,7 @@ from lxml import etree
 from gateway.domain.ids import MessageId
 from gateway.domain.status import MessageType
 from gateway.trust.seal import seal
-from tests.conformance.sealed import MY, VN
+from tests.conformance.sealed import MY, VN, a_receipt, an_exception
 from tests.keys import PartyKeys
 from tests.messages import a_message
 
@@ -34,6 +34,16 @@ def test_our_messages_are_standard_business_documents(keys: PartyKeys, kind: Mes
     raw = seal(a_message(type=kind, ref_to_message_id=MessageId("a@b")), keys.own)
 
     schema("StandardBusinessDocumentHeader.xsd").assertValid(without_signature(raw))
+
+
+@pytest.mark.parametrize("keys", [VN, MY], ids=["rsa", "ecdsa"])
+def test_our_receipts_are_ebbp_signals(keys: PartyKeys) -> None:
+    schema("signals.xsd").assertValid(without_signature(a_receipt(keys)))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["readable", "unreadable"])
+def test_our_exceptions_are_ebbp_signals(known: bool) -> None:
+    schema("signals.xsd").assertValid(without_signature(an_exception(VN, known=known)))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def verified(raw: bytes, keys: PartyKeys) -> bytes:
 
 
 @given(raw=xml_documents(names=ASCII_NAMES), keys=st.sampled_from([VN, MY]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_signxml_verifies_whatever_we_seal_and_reads_the_same(raw: bytes, keys: PartyKeys) -> None:
     sealed = seal(read_xml(raw), keys.own)
 
@@ -64,7 +64,7 @@ def test_signxml_refuses_what_we_refuse(keys: PartyKeys) -> None:
 
 @PARTIES
 @given(raw=xml_documents(names=ASCII_NAMES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_we_verify_whatever_signxml_seals(keys: PartyKeys, raw: bytes) -> None:
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,

@@ -49,6 +49,7 @@ def node() -> Iterator[NodeThatRemembers]:
         waiting=1234,
         oldest_s=90_000.0,
         by_age={"5min": 1000, "1h": 233, "older": 1},
+        by_status={"awaiting_retry": 1234, "on_hold": 7},
         next_due_s=12.4,
         cause="T01: cannot connect to th.example:8443: refused",
     )
@@ -65,6 +66,7 @@ def test_each_lane_shows_its_backlog_by_age_and_why(node: NodeThatRemembers, pro
     assert "T01: cannot connect" in ended.out
     assert "2027-03-01" in ended.out
     assert "none now" in ended.out
+    assert "7 on hold" in " ".join(ended.out.split())
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
 

@@ -68,7 +68,7 @@ def test_a_refusal_is_exit_1_with_all_findings(
 
     assert ended.status == 1
     assert "taken " in ended.out
-    assert f"refused  {tmp_path}/b.xml No FOB (kept as submission 6a1)" in ended.out
+    assert f"refused  {tmp_path}/b.xml 2 findings (kept as submission 6a1)" in ended.out
     assert f"  {tmp_path}/b.xml:3: C04 error box 9 /A/B: No FOB -> Add it." in ended.out
     assert "C05" in ended.out
 

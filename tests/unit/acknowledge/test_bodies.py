@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.acknowledge.bodies import (
@@ -107,6 +108,46 @@ def test_any_zone_is_understood(text: str, at: tuple[int, int]) -> None:
     assert SCHEMA.judge(root) == ()
     assert isinstance(body, Acknowledgement)
     assert body.at == datetime(2026, 11, 21, at[0], 0, 0, at[1], tzinfo=UTC)
+
+
+CUSTOMS_RESPONSE = (
+    "<CustomsResponse><CertificateNumber>{number}</CertificateNumber><RefToMessageId>{id}</RefToMessageId>"
+    '<ItemOutcome item="{item}"><Outcome>utilised</Outcome><Quantity unit="KGM">{quantity}</Quantity>'
+    "<Declaration>{word}</Declaration><Date>{day}</Date></ItemOutcome></CustomsResponse>"
+)
+PLAIN = {"number": "1", "id": "a@b", "item": "1", "quantity": "5", "word": "A1", "day": "2026-11-21"}
+LEXICAL = {
+    "number": st.text(st.sampled_from("a \u00a0\u2003\u0085\t"), max_size=4),
+    "id": st.text(st.sampled_from("ab@\u00a0\u2028\u0085 \n"), max_size=5),
+    "item": st.text(st.sampled_from("+-0123 "), max_size=4),
+    "quantity": st.text(st.sampled_from("+-0123._eE \n"), max_size=6),
+    "word": st.text(st.sampled_from("a\u00a0 \n"), max_size=3),
+    "day": st.text(st.sampled_from("-+:Z0123"), max_size=8).map(lambda rest: f"2026-1{rest}"),
+}
+
+
+@pytest.mark.parametrize("part", LEXICAL)
+@given(st.data())
+def test_whatever_fits_the_schema_can_be_read(part: str, data: st.DataObject) -> None:
+    root = document(CUSTOMS_RESPONSE.format(**{**PLAIN, part: data.draw(LEXICAL[part])}))
+
+    if not SCHEMA.judge(root):
+        assert isinstance(read_body(root), CustomsResponse)
+
+
+@given(
+    st.from_regex("[0-2][0-9]", fullmatch=True),
+    st.from_regex(r"[0-6][0-9](\.[0-9]{1,25})?", fullmatch=True),
+    st.sampled_from(["", "Z", "+14:00", "-14:00", "+14:01", "-24:00", "+00:00"]),
+)
+def test_every_moment_that_fits_the_schema_can_be_read(hour: str, seconds: str, zone: str) -> None:
+    root = document(
+        "<Acknowledgement><RefToMessageId>a@b</RefToMessageId><Outcome>accepted</Outcome>"
+        f"<By>gateway</By><At>2026-11-21T{hour}:00:{seconds}{zone}</At></Acknowledgement>"
+    )
+
+    if not SCHEMA.judge(root):
+        assert isinstance(read_body(root), Acknowledgement)
 
 
 def test_what_is_absent_is_none() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from gateway.acknowledge.bodies import ROOTS, TYPES, read_body
+from gateway.acknowledge.bodies import ROOTS, TYPES, read_body, write_body
 from gateway.acknowledge.findings import EXCHANGE
-from gateway.acknowledge.interchange import read_interchange
+from gateway.acknowledge.interchange import read_interchange, write_interchange
 from gateway.acknowledge.schema import _EXPECTED, MOST_FINDINGS, ExchangeSchema
 from gateway.domain.status import (
     AcknowledgedBy,
@@ -33,16 +33,17 @@ def test_a_valid_example_fits_and_is_read(example: Path) -> None:
 
     assert SCHEMA.judge(root) == ()
     if etree.QName(root).localname == "Interchange":
-        assert read_interchange(root).content
+        assert SCHEMA.judge(write_interchange(read_interchange(root))) == ()
     elif etree.QName(root).localname != "Findings":
-        assert type(read_body(root)) in TYPES
+        body = read_body(root)
+        assert SCHEMA.judge(write_body(body), TYPES[type(body)]) == ()
 
 
 @pytest.mark.parametrize("example", INVALID, ids=lambda path: path.stem)
 def test_an_invalid_example_has_exactly_its_findings(example: Path) -> None:
     findings = SCHEMA.judge(read_xml(example.read_bytes()))
 
-    told = "".join(f"{finding.code} {finding.path}\n" for finding in findings)
+    told = "".join(f"{finding.code} {finding.severity} {finding.path}\n" for finding in findings)
     assert told == example.with_suffix(".findings").read_text("utf-8")
 
 
@@ -171,6 +172,16 @@ def test_a_prefix_that_means_two_things_costs_the_path_at_most() -> None:
 
     assert all(finding.path.startswith("/Ping") for finding in findings if finding.path)
     assert findings
+
+
+@pytest.mark.parametrize("prefix", ["é", "中", "a.b", "a-b", "div", "and", "_", "x·"])
+def test_any_prefix_is_found_again(prefix: str) -> None:
+    root = etree.fromstring(
+        f'<{prefix}:Ping xmlns:{prefix}="{EXCHANGE}"><{prefix}:Note>x</{prefix}:Note>'
+        f"<{prefix}:Note/></{prefix}:Ping>"
+    )
+
+    assert [finding.path for finding in SCHEMA.judge(root)] == ["/Ping/Note[2]"]
 
 
 def test_threads_share_one_schema_without_mixing_their_findings() -> None:

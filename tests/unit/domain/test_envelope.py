@@ -202,6 +202,12 @@ def test_what_the_schema_allows_besides_is_taken() -> None:
     assert read_header(root) == a_header()
 
 
+def test_comments_between_the_elements_of_the_header_are_not_content() -> None:
+    root = spoilt("<Receiver>", "<!-- x --><Receiver>")
+
+    assert read_header(root) == a_header()
+
+
 def test_white_space_in_the_document_s_number_is_no_contradiction() -> None:
     root = spoilt(f"<CertificateNumber>{NUMBER}<", f"<CertificateNumber>\n  {NUMBER} <")
 

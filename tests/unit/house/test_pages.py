@@ -80,6 +80,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    rooms = "bench|certs|docker|docs|gateway|mappings|schemas|tests"
+    named = re.findall(rf"(?<![\w/.-])(?:{rooms})/[\w./-]*[\w/](?![\w*<…])", page.read_text("utf-8"))
+
+    missing = [name for name in named if not (ROOT / name).exists()]
+
+    assert missing == []
+
+
 def _leads_somewhere(page: Path, link: str) -> bool:
     if re.match(r"[a-z]+:", link):
         return link.startswith("https://")

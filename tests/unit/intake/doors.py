@@ -12,7 +12,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 import trustme
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
 from cryptography import x509
 
 from gateway.domain.caller import EVERYTHING, Caller, Role, Sight
@@ -299,6 +300,33 @@ async def figures() -> bytes:
     return b"eco_gateway_up 1\n"
 
 
+class ServerAsInProduction(TestServer):
+    """Lets a handler learn of a lost client by its body; the test server by itself cancels the handler."""
+
+    async def _make_runner(self, **kwargs: Any) -> web.BaseRunner:
+        return await super()._make_runner(**{**kwargs, "handler_cancellation": False})
+
+
+def taken_in(server: BaseTestServer) -> int:
+    """How many requests have come in so far."""
+    assert server.runner is not None
+    assert server.runner.server is not None
+    return server.runner.server.requests_count
+
+
+def open_at(server: BaseTestServer) -> int:
+    """How many connections are open."""
+    assert server.runner is not None
+    assert server.runner.server is not None
+    return len(server.runner.server.connections)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for what will happen; a test's own time limit ends it otherwise."""
+    while not happened():  # noqa: ASYNC110  (a server has no event for it)
+        await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
 async def national_door(
     *,
@@ -326,7 +354,7 @@ async def national_door(
         changed=changed,
         away=away,
     )
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(ServerAsInProduction(app)) as client:
         yield client
 
 

@@ -14,15 +14,17 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient
 from cryptography import x509
 from structlog.testing import capture_logs
+from yarl import URL
 
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
 from gateway.intake.desk import ExchangeDesk, WireAnswer
 from gateway.intake.exchange import PATH, create_exchange_app
 from gateway.intake.serving import Limits
+from tests.unit.intake.doors import ServerAsInProduction, open_at, taken_in, until
 from tests.unit.intake.rows import NOW, TH
 
 pytestmark = pytest.mark.enable_socket
@@ -86,13 +88,13 @@ def client_context(who: str | None) -> ssl.SSLContext:
 
 
 @contextlib.asynccontextmanager
-async def exchange_door(
+async def exchange_server(
     desk: ExchangeDesk,
     *,
     stopping: asyncio.Event | None = None,
     identify: Callable[[bytes], PartyId | None] = party_of,
-) -> AsyncIterator[Any]:
-    """The URL of an exchange endpoint that demands client certificates of one anchor."""
+) -> AsyncIterator[ServerAsInProduction]:
+    """An exchange endpoint that demands client certificates of one anchor."""
     app = create_exchange_app(
         desk=desk,
         party_of=identify,
@@ -106,12 +108,19 @@ async def exchange_door(
     )
     context.verify_mode = ssl.CERT_REQUIRED
     issued("127.0.0.1", "server").configure_cert(context)
-    server = TestServer(app, scheme="https")
+    server = ServerAsInProduction(app, scheme="https")
     await server.start_server(ssl=context)
     try:
-        yield server.make_url(PATH)
+        yield server
     finally:
         await server.close()
+
+
+@contextlib.asynccontextmanager
+async def exchange_door(desk: ExchangeDesk, **given: Any) -> AsyncIterator[URL]:
+    """The address of one."""
+    async with exchange_server(desk, **given) as server:
+        yield server.make_url(PATH)
 
 
 @contextlib.asynccontextmanager
@@ -226,6 +235,15 @@ async def test_a_client_without_a_certificate_fails_in_the_handshake() -> None:
     assert (desk.admitted, desk.refused) == ([], [])
 
 
+async def test_without_tls_nobody_is_anybody() -> None:
+    app = create_exchange_app(
+        desk=DeskThatRemembers(), party_of=lambda _: TH, clock=lambda: NOW, stopping=asyncio.Event()
+    )
+    async with TestClient(ServerAsInProduction(app)) as client:
+        with pytest.raises(aiohttp.ClientError):
+            await client.post(PATH, data=b"<M/>", headers=XML)
+
+
 async def test_a_body_that_does_not_come_is_asked_for_again_later() -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b"<"
@@ -270,12 +288,13 @@ async def test_without_its_ledger_a_node_asks_to_come_back() -> None:
 async def test_a_sender_that_goes_away_mid_body_leaves_no_trace() -> None:
     desk = DeskThatRemembers()
     with capture_logs() as logs:
-        async with exchange_door(desk) as url:
-            _, writer = await asyncio.open_connection(url.host, url.port, ssl=client_context(TH))
+        async with exchange_server(desk) as server:
+            _, writer = await asyncio.open_connection(server.host, server.port, ssl=client_context(TH))
             head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
             writer.write(f"{head}Content-Length: 99\r\n\r\nonly this".encode())
-            await writer.drain()
+            await until(lambda: taken_in(server) == 1)
             writer.transport.abort()
+            await until(lambda: not open_at(server))
 
     assert (desk.admitted, desk.refused, logs) == ([], [], [])
 

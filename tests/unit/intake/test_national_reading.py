@@ -177,6 +177,22 @@ async def test_the_inbox_is_a_page_and_an_arrival_has_its_content() -> None:
     assert one["content"] == {"bytes": 8, "type": "certificate"}
 
 
+class LedgerWithoutBytes(LedgerOfRows):
+    """Has forgotten every document."""
+
+    async def document(self, message_no: int, kind: str = "wire") -> bytes | None:
+        return None
+
+
+@pytest.mark.parametrize("path", [ARRIVED, SENT + "/document"])
+async def test_bytes_that_are_not_kept_any_more_are_404(path: str) -> None:
+    known = full_ledger()
+    async with national_door(
+        ledger=LedgerWithoutBytes(certificates=known.rows, messages=known.mail)
+    ) as client:
+        await problem(await client.get(path, headers=as_("auditor")), 404)
+
+
 async def test_what_we_sent_is_not_in_the_inbox() -> None:
     async with national_door() as client:
         url = f"{PREFIX}/inbox/m1%40vn.moit"

@@ -12,13 +12,17 @@ from aiohttp.test_utils import TestClient
 from gateway.domain.caller import Role
 from gateway.intake.roles import MAY, Right
 from gateway.intake.routes import PREFIX
+from gateway.intake.serving import Limits
 from tests.unit.intake.doors import (
     CALLS,
+    LedgerOfRows,
     as_,
     everybody,
     full_ledger,
     national_door,
+    open_at,
     problem,
+    until,
 )
 from tests.unit.intake.rows import an_event
 
@@ -104,6 +108,29 @@ async def test_a_stream_ends_when_the_node_stops() -> None:
         stopping.set()
 
         assert b"receipt:stored" in await response.read()
+
+
+async def test_a_silent_stream_shows_that_it_lives() -> None:
+    async def brief(_: float) -> None:
+        await asyncio.sleep(0.01)
+
+    async with (
+        national_door(ledger=LedgerOfRows(), changed=brief, limits=Limits(silence_s=0)) as client,
+        client.get(f"{PREFIX}/events/stream", headers=as_("operator")) as response,
+    ):
+        assert (await response.content.readline()).startswith(b":")
+
+
+async def test_a_stream_whose_reader_left_ends() -> None:
+    async def brief(_: float) -> None:
+        await asyncio.sleep(0.01)
+
+    async with national_door(changed=brief, limits=Limits(silence_s=0)) as client:
+        async with client.get(f"{PREFIX}/events/stream", headers=as_("operator")) as response:
+            await response.content.readline()
+            response.close()
+
+        await until(lambda: not open_at(client.server))
 
 
 async def test_the_description_names_every_call() -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
 from gateway.domain.errors import Finding
@@ -22,7 +19,10 @@ from tests.unit.intake.doors import (
     DeskThatTakesAll,
     as_,
     national_door,
+    open_at,
     problem,
+    taken_in,
+    until,
 )
 
 pytestmark = pytest.mark.enable_socket
@@ -155,17 +155,6 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
         await problem(await client.post(f"{PREFIX}/certificates", data=slow(), headers=headers), 408)
 
 
-def server_of(client: TestClient[Any, Any]) -> web.Server[Any]:
-    assert client.server.runner is not None
-    assert client.server.runner.server is not None
-    return client.server.runner.server
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    while not happened():
-        await asyncio.sleep(0.01)
-
-
 async def test_a_client_that_goes_away_mid_body_leaves_no_trace() -> None:
     desk = DeskThatTakesAll()
     with capture_logs() as logs:
@@ -173,9 +162,9 @@ async def test_a_client_that_goes_away_mid_body_leaves_no_trace() -> None:
             _, writer = await asyncio.open_connection(client.host, client.port)
             head = f"POST {PREFIX}/certificates HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\n"
             writer.write(f"{head}Authorization: Bearer issuer\r\nContent-Length: 9\r\n\r\n<C".encode())
-            await until(lambda: server_of(client).requests_count == 1)
+            await until(lambda: taken_in(client.server) == 1)
             writer.transport.abort()
-            await until(lambda: not server_of(client).connections)
+            await until(lambda: not open_at(client.server))
 
     assert (desk.submitted, logs) == ([], [])
 

@@ -208,6 +208,14 @@ def test_our_national_systems_rejection_counts_against_what_arrived() -> None:
     assert standing(story, AGREED).owner == "party TH.CUSTOMS"
 
 
+def test_a_rejected_answer_of_theirs_goes_by_its_code() -> None:
+    rejected = an_acknowledgement(REJECTED, Finding(code="B03", text="cancelled"), message_no=2)
+    arrived = an_arrival(message_no=2, type=MessageType.CUSTOMS_RESPONSE)
+    story = a_story(a_message(), arrived, acknowledgements={1: (ACCEPTED,), 2: (rejected,)})
+
+    assert standing(story, AGREED).cause == "B03: cancelled"
+
+
 def test_a_parked_answer_is_an_orphan() -> None:
     story = a_story(an_arrival(type=MessageType.CUSTOMS_RESPONSE, parked=True), certificate=None)
 

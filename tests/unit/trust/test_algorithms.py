@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.trust.algorithms import DigestMethod, SignatureMethod, holds, method_for
+from gateway.trust.algorithms import DigestMethod, SignatureMethod, holds, method_for, public_key_of
 from gateway.trust.keys import OwnKey
 from gateway.trust.make import Kind
 from tests.keys import party_keys, private_key
@@ -33,6 +35,14 @@ ECDSA = party_keys("MY.CUSTOMS", kind=Kind.ECDSA).own
 )
 def test_a_key_has_its_method_or_a_reason(key: object, method: str) -> None:
     assert method_for(key) == method
+
+
+def test_a_certificate_about_a_point_beside_the_curve_has_no_key() -> None:
+    der = ECDSA.certificate.der
+    point = ECDSA.private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    broken = x509.load_der_x509_certificate(der.replace(point, point[:-1] + bytes([point[-1] ^ 1])))
+
+    assert public_key_of(broken) is None
 
 
 @pytest.mark.parametrize("key", [RSA, ECDSA], ids=["rsa", "ecdsa"])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.domain.errors import SealRefused
 from gateway.trust.chain import (
@@ -15,7 +16,7 @@ from gateway.trust.chain import (
     registered_certificate,
     usage_fault,
 )
-from gateway.trust.make import Issued, Kind, issue_sign, make_anchor
+from gateway.trust.make import Kind, issue_sign, make_anchor
 from tests.keys import BEGINS, ENDS, party_keys, private_key, registered
 from tests.messages import NOW
 
@@ -155,7 +156,10 @@ def test_extensions_that_cannot_be_read_are_a_fault() -> None:
 
 
 def test_a_name_that_is_long_is_cut() -> None:
-    issued = Issued(private=LEAF, certificate=built(subject="x" * 64))
+    assert len(name_of(built(subject="x" * 64))) < 160
 
-    assert len(name_of(issued.certificate)) < 160
-    assert datetime.now(UTC) < issued.certificate.not_valid_after_utc
+
+def test_a_name_that_cannot_be_read_leaves_the_fingerprint() -> None:
+    der = built(subject="to be spoilt").public_bytes(Encoding.DER).replace(b"to be spoilt", b"\xff" * 12)
+
+    assert name_of(x509.load_der_x509_certificate(der)).startswith("SHA-256 ")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.domain.corridor import Party
+from gateway.domain.envelope import business_document, read_header
 from gateway.domain.errors import NotForUs, OutsideClock, Refused, SealRefused, TooLarge, Unreadable
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived, Checked
-from gateway.trust.check import check_clock, check_message, check_opened, open_message, rebuilt
+from gateway.trust.check import check_clock, check_message, check_opened, open_message, rebuilt, reread
 from gateway.trust.keys import OwnKey
 from gateway.trust.make import Kind, issue_sign
 from gateway.trust.seal import seal
@@ -211,6 +213,25 @@ def test_a_time_is_refused_exactly_outside_skew_and_window(age: timedelta) -> No
 @pytest.mark.parametrize("age", [-SKEW, timedelta(0), REPLAY_WINDOW], ids=["skew", "now", "window"])
 def test_the_limits_themselves_are_inside(age: timedelta) -> None:
     check_clock(NOW - age, NOW, skew=SKEW, replay_window=REPLAY_WINDOW)
+
+
+def test_what_lies_in_the_ledger_is_read_as_it_was_checked() -> None:
+    body = sealed().replace(b"Trousers", b"Trou<!-- x -->sers")
+
+    again = business_document(reread(body))
+
+    assert again[2][0].text == check(body).document[2][0].text == "Trousers of cotton & linen, ladies’"
+    assert read_header(reread(body)) == a_header()
+
+
+def test_many_threads_check_and_seal_at_once() -> None:
+    def round_trip(number: int) -> str:
+        return check(sealed(message_id=f"{number}@vn.moit")).header.message_id
+
+    with ThreadPoolExecutor(8) as workers:
+        ids = list(workers.map(round_trip, range(200)))
+
+    assert ids == [f"{number}@vn.moit" for number in range(200)]
 
 
 def test_octets_that_cannot_be_read_back_are_refused() -> None:

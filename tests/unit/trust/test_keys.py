@@ -110,7 +110,7 @@ def test_a_key_of_its_owner_alone_is_read(tmp_path: Path, mode: int) -> None:
 def test_a_key_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "sign-1.key").symlink_to(tmp_path / "nowhere")
 
-    with pytest.raises(Misconfigured, match="sign-1.key: -: cannot be read: No such file"):
+    with pytest.raises(Misconfigured, match=r"sign-1\.key: -: cannot be read: No such file"):
         read_key(tmp_path / "sign-1.key")
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.domain.errors import Misconfigured
 from gateway.trust.keys import OwnKey
@@ -80,17 +81,11 @@ def test_a_stranger_is_not_let_in(tmp_path: Path) -> None:
 def test_a_client_without_certificate_is_not_let_in(tmp_path: Path) -> None:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.load_verify_locations(
-        cadata=ssl.DER_cert_to_PEM_cert(TH.anchor.certificate.public_bytes(ssl_der()))
+        cadata=ssl.DER_cert_to_PEM_cert(TH.anchor.certificate.public_bytes(Encoding.DER))
     )
 
     with pytest.raises(ssl.SSLError):
         handshake(client, server_context(TH.own_tls(tmp_path), [VN.party()]))
-
-
-def ssl_der():  # type: ignore[no-untyped-def]
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Encoding.DER
 
 
 def test_tls_1_1_is_too_old(tmp_path: Path) -> None:
@@ -168,4 +163,4 @@ def test_anything_else_is_nobody(peer: bytes | None) -> None:
 def test_an_anchor_that_connects_itself_is_its_party() -> None:
     party = VN.party(tls=[])
 
-    assert party_of(party.tls_anchor.public_bytes(ssl_der()), {VN.id: party}, NOW) == VN.id
+    assert party_of(party.tls_anchor.public_bytes(Encoding.DER), {VN.id: party}, NOW) == VN.id

@@ -1,0 +1,92 @@
+"""The certificates a run hands in: correct ones, all different, made before the clock starts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from lxml import etree
+
+from gateway.demo.records import certificate, certificate_number
+from gateway.registry.folder import over_shipped
+from gateway.registry.forms import load_forms
+from gateway.validate.records import compose, form_of_record
+
+FORM = "rcep/form-rcep"
+FORM_ID = f"{FORM}/1.0"
+EXPORTING, IMPORTING = "VN", "TH"
+
+_BODIES = 64
+_TRADE = (
+    "woven",
+    "bleached",
+    "threaded",
+    "frozen",
+    "smoked",
+    "glazed",
+    "roasted",
+    "refined",
+    "lacquered",
+    "quilted",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One certificate as it is handed in."""
+
+    number: str
+    content: bytes
+
+
+class Certificates:
+    """
+    An endless supply; no number comes twice.
+
+    64 certificates are composed from box records, and each one handed out is one of them under a number of
+    its own.
+    """
+
+    def __init__(self, items: int, today: date) -> None:
+        self._today = today
+        self._bodies = list(_bodies(items, today))
+        self._given = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of a certificate, on the average."""
+        return sum(len(before) + len(after) for before, after in self._bodies) // _BODIES
+
+    def take(self, count: int) -> list[Submission]:
+        """The next *count*."""
+        first = self._given + 1
+        self._given += count
+        return [self._one(serial) for serial in range(first, first + count)]
+
+    def _one(self, serial: int) -> Submission:
+        number = certificate_number(EXPORTING, IMPORTING, FORM, serial, self._today)
+        before, after = self._bodies[serial % _BODIES]
+        return Submission(number, before + number.encode() + after)
+
+
+def _bodies(items: int, today: date) -> Iterator[tuple[bytes, bytes]]:
+    """What stands before and after the number of each body."""
+    forms = load_forms(over_shipped(None))
+    chance = random.Random(7)
+    for serial in range(_BODIES):
+        record = _record(items, serial, today, chance)
+        document = compose(record, form_of_record(record, forms))
+        whole = etree.tostring(document, encoding="UTF-8", xml_declaration=True)
+        before, after = whole.split(record["certificate_number"].encode())
+        yield before, after
+
+
+def _record(items: int, serial: int, today: date, chance: random.Random) -> dict[str, Any]:
+    record = certificate(FORM, EXPORTING, IMPORTING, serial, today, items=items)
+    for item in record["items"]:
+        item["description"] += f"; {' '.join(chance.choices(_TRADE, k=chance.randint(4, 10)))}"
+        item["marks"] += f" {chance.choice(_TRADE).upper()} {chance.randrange(10**8)}"
+    return record

@@ -1,0 +1,52 @@
+"""What tests of every room may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from gateway.store.connect import connect
+from gateway.store.ledger import Ledger
+from tests.servers import Servers, clear_what_was_left_behind, default_kind
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """PostgreSQL servers, started on demand."""
+    clear_what_was_left_behind()
+    running = Servers()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def server_kind() -> str:
+    """Which server the test runs on; a folder's own conftest may ask for several."""
+    return default_kind()
+
+
+@pytest.fixture
+async def database_url(servers: Servers, server_kind: str) -> AsyncIterator[str]:
+    """URL of a migrated database that is this test's own."""
+    async with servers.database(server_kind) as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on this test's database."""
+    opened = await connect(database_url, connections=24, at_least=1)
+    try:
+        yield opened
+    finally:
+        opened.terminate()
+
+
+@pytest.fixture
+async def ledger(pool: asyncpg.Pool) -> Ledger:
+    """A ledger on this test's database."""
+    return Ledger(pool)

@@ -13,6 +13,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,12 +43,14 @@ class Options:
         certificates: in each measured run.
         pairs: how often reference and gateways take turns.
         keep: where the figures of every pair are kept as well.
+        minutes: no pair is begun that would end later, but each scenario gets one in any case.
         profile: whether to say where the CPU time goes, by one more run of each scenario.
     """
 
     scenarios: Sequence[Scenario]
     certificates: int
     pairs: int
+    minutes: int
     keep: Path | None
     profile: bool
 
@@ -64,12 +67,16 @@ def read_options(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--keep-json", type=Path, metavar="PATH", help="keep every pair's figures in this file"
     )
+    parser.add_argument(
+        "--minutes", type=_count, default=4, metavar="N", help="begin no pair that would end later (4)"
+    )
     parser.add_argument("--profile", action="store_true", help="say where the CPU time goes, by one more run")
     given = parser.parse_args(arguments)
     return Options(
         scenarios=[scenario for scenario in SCENARIOS if not given.only or scenario.name in given.only],
         certificates=given.certificates,
         pairs=given.pairs,
+        minutes=given.minutes,
         keep=given.keep_json,
         profile=given.profile,
     )
@@ -88,6 +95,7 @@ class Benchmark:
         self._options = options
         self._work = work
         self._teller = teller
+        self._pair_took_s = 0.0
 
     async def run(self) -> dict[str, Any]:
         """
@@ -98,11 +106,13 @@ class Benchmark:
         """
         reference = await asyncio.to_thread(straight_line, self._teller.say)
         self._teller.say("Starting PostgreSQL")
+        began = time.monotonic()
         pairs: dict[str, list[Pair]] = {}
         async with server(self._work / "database") as postgresql:
             database = await postgresql.create("reference")
-            for scenario in self._options.scenarios:
-                pairs[scenario.name] = await self._measure(scenario, reference, postgresql, database)
+            for place, scenario in enumerate(self._options.scenarios, 1):
+                until = began + 60 * self._options.minutes * place / len(self._options.scenarios)
+                pairs[scenario.name] = await self._measure(scenario, reference, postgresql, database, until)
             facts = machine(postgresql.version)
         count = self._options.certificates
         runs = [summary(each, count, reference.name, pairs[each.name]) for each in self._options.scenarios]
@@ -111,7 +121,7 @@ class Benchmark:
         return report
 
     async def _measure(
-        self, scenario: Scenario, reference: StraightLine, postgresql: Server, database: str
+        self, scenario: Scenario, reference: StraightLine, postgresql: Server, database: str, until: float
     ) -> list[Pair]:
         count = self._options.certificates
         certificates = Certificates(scenario.items, datetime.now(UTC).date())
@@ -124,17 +134,27 @@ class Benchmark:
         ) as gateways:
             ours = Bench(scenario, gateways, postgresql)
             storage = await postgresql.storage()
-            pairs = []
-            for number in range(1, self._options.pairs + 1):
+            pairs: list[Pair] = []
+            while self._has_time_for_a_pair(len(pairs), until):
+                began = time.monotonic()
                 line = await reference.run(scenario, count, database=database, storage=storage)
                 submissions = certificates.take(count)
                 await postgresql.settle()
                 await ours.run(certificates.take(WARM_UP))
                 pairs.append(Pair(await ours.run(submissions), line))
-                self._teller.pair(scenario.name, number, pairs[-1])
+                self._pair_took_s = time.monotonic() - began
+                self._teller.pair(scenario.name, len(pairs), pairs[-1])
             if self._options.profile:
                 await self._profile(scenario, ours, gateways, certificates, pairs)
         return pairs
+
+    def _has_time_for_a_pair(self, done: int, until: float) -> bool:
+        if done in (0, self._options.pairs):
+            return done == 0
+        enough = time.monotonic() + self._pair_took_s <= until
+        if not enough:
+            self._teller.say(f"No time for more than {done} of {self._options.pairs} pairs (see --minutes)")
+        return enough
 
     async def _profile(
         self,

@@ -42,7 +42,7 @@ class Server:
         return urlsplit(self._url)._replace(path=f"/{name}").geturl()
 
     async def storage(self) -> str:
-        """How exact bytes are stored, by the ledger's own rule: ``lz4`` where the server can, else ``external``."""
+        """How the ledger stores exact bytes here: ``lz4`` where the server can, else ``external``."""
         can = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
         return "lz4" if await self._administration.fetchval(can) else "external"
 

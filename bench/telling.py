@@ -13,13 +13,15 @@ from bench.figures import Cpu, Pair
 from bench.profiling import Profile
 
 _SHOWN = 10
+_WIDTH = 140  # where no terminal says how wide it is
 
 
 class Teller:
     """Says what happens, with the minutes and seconds since the beginning."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        console = Console(stderr=True)
+        self._console = console if console.is_terminal else Console(stderr=True, width=_WIDTH)
         self._began = time.monotonic()
 
     def say(self, text: str) -> None:

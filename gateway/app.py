@@ -33,7 +33,6 @@ from gateway.domain.envelope import business_document
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.ids import PartyId
 from gateway.domain.status import MessageType
-from gateway.domain.xml import read_xml
 from gateway.intake.callers import verifier
 from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
@@ -53,7 +52,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.records import CheckedReceipt, Claim, MessageRow
 from gateway.translate.documents import Translator
-from gateway.trust.check import check_seal
+from gateway.trust.check import check_seal, reread
 from gateway.trust.keys import OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
@@ -294,6 +293,7 @@ class Node:
             clock=self._clock,
             stopping=self._stopping,
             limits=limits,
+            away=AWAY,
         )
         tls = server_context(self._keys.tls_key(self._clock()), self._others)
         await _open(stack, exchange, settings.exchange_listen.host, settings.exchange_listen.port, tls)
@@ -305,7 +305,7 @@ class Node:
 
     def _content_of(self, message: MessageRow, raw: bytes) -> Any:
         """An inbox message as JSON: the box record of a certificate, or the body of an answer."""
-        document = business_document(read_xml(raw))
+        document = business_document(reread(raw))
         if message.type is MessageType.CERTIFICATE:
             return _with_plain_numbers(record_of(document, self._registry.forms[message.form]))
         return body_to_json(read_body(document))

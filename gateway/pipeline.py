@@ -42,6 +42,7 @@ from gateway.domain.errors import (
     IdRepeated,
     NumberTaken,
     Refused,
+    Unreadable,
 )
 from gateway.domain.form import Form
 from gateway.domain.ids import PartyId, family_of, new_conversation_id, new_message_id, version_of
@@ -334,6 +335,9 @@ class Pipeline:
             form=header.form,
             kind=header.type,
         )
+        form = registry.forms.get(header.form)
+        if header.type is MessageType.CERTIFICATE and form and form.namespace != header.standard:
+            raise Unreadable(f"FORM is {header.form}, but the document is in {header.standard[:200]!r}")
         if header.type not in self._rooms.home.messages:
             raise FormNotAgreed(f"{self._rooms.home.id} takes no {header.type}")
 

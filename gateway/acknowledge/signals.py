@@ -20,7 +20,7 @@ from lxml import etree
 
 from gateway.acknowledge.elements import instant
 from gateway.acknowledge.findings import EXCHANGE, add_finding, read_finding, text_of, xml_text
-from gateway.domain.clock import rfc3339
+from gateway.domain.clock import rfc3339, rfc3339_exact
 from gateway.domain.errors import (
     ContentRefused,
     Fault,
@@ -289,7 +289,7 @@ def _signal(
 ) -> etree._Element:
     root = etree.Element(f"{{{SIGNALS}}}{name}", nsmap={None: SIGNALS, "ds": DSIG})
     _add(root, "OriginalMessageIdentifier", message_id)
-    _add(root, "OriginalMessageDateTime", rfc3339(created_at))
+    _add(root, "OriginalMessageDateTime", rfc3339_exact(created_at))
     _add(root, "ThisMessageDateTime", rfc3339(at))
     _add(root, "FromPartyInfo", sender).set("type", PARTY_TYPE)
     _add(root, "ToPartyInfo", receiver).set("type", PARTY_TYPE)

@@ -17,11 +17,11 @@ from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId, new_message_id
 from gateway.domain.message import Header, Sealed
 from gateway.domain.status import AcknowledgedBy
-from gateway.domain.xml import read_xml
 from gateway.rooms import Rooms
 from gateway.store.ledger import Ledger
 from gateway.store.page import Page
 from gateway.store.records import CertificateRow
+from gateway.trust.check import reread
 
 GATEWAY = "gateway"
 """Stands as ``who`` for what the gateway does by itself."""
@@ -156,4 +156,4 @@ class AnswerDesk:
         """What the certificate itself says of each item, read from its exact bytes."""
         raw = await self.ledger.document(certificate.message_no)
         assert raw is not None
-        return issued_quantities(business_document(read_xml(raw, limit=self.rooms.limit)))
+        return issued_quantities(business_document(reread(raw)))

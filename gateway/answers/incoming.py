@@ -41,10 +41,10 @@ from gateway.domain.status import (
     Direction,
     MessageType,
 )
-from gateway.domain.xml import read_xml
 from gateway.rooms import Opened
 from gateway.store.page import Page
 from gateway.store.records import CertificateRow, MessageRow
+from gateway.trust.check import reread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +277,7 @@ class Incoming:
 
 def _reopened(raw: bytes) -> tuple[Header, Body]:
     """A message that was checked and judged when it arrived, from its exact bytes."""
-    root = read_xml(raw)
+    root = reread(raw)
     return read_header(root), read_body(business_document(root))
 
 

@@ -57,6 +57,7 @@ class Neighbours:
         forms: form ids, with version, and the countries that exchange them.
         options: further lines for every party's file, such as ``acknowledgements = false``.
         patience: the lines of every party's ``[patience]``.
+        since: certificates and their windows begin the day before, at the latest the day before now.
     """
 
     countries: Mapping[str, str]
@@ -64,6 +65,7 @@ class Neighbours:
     options: str = ""
     patience: str = f"waits_s = {WAITS_S}\nreceipt_within_s = 10\n"
     signing: Kind = Kind.RSA
+    since: datetime | None = None
 
 
 def free_addresses(parties: Iterable[str]) -> dict[str, Address]:
@@ -97,7 +99,7 @@ def _write_party(
     folder: Path, keys: Path, party: str, country: str, address: Address, neighbours: Neighbours
 ) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    begin, end = now - timedelta(days=1), now + timedelta(days=30)
+    begin, end = min(now, neighbours.since or now) - timedelta(days=1), now + timedelta(days=30)
     stem = party.lower()
     anchor = make_anchor(f"{party} demonstration anchor", country, valid_from=begin, valid_to=end)
     sign = issue_sign(

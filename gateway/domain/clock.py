@@ -20,5 +20,12 @@ def clock_from(start: datetime) -> Clock:
 
 
 def rfc3339(at: datetime) -> str:
-    """*at* in UTC with milliseconds and ``Z``, as it is written everywhere."""
+    """*at* in UTC with milliseconds and ``Z``, as we write every time of our own."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rfc3339_exact(at: datetime) -> str:
+    """*at* in UTC with ``Z`` and every digit it has: a time of somebody else's is told as it was."""
+    return (
+        rfc3339(at) if at.microsecond % 1000 == 0 else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    )

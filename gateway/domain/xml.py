@@ -78,7 +78,7 @@ def _parser() -> etree.XMLParser:
 def _too_many_attributes() -> etree.XPath:
     xpath = getattr(_local, "too_many", None)
     if xpath is None:
-        xpath = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES}])")
+        xpath = etree.XPath(f"boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
         _local.too_many = xpath
     return xpath
 

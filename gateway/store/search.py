@@ -45,6 +45,11 @@ _OF_DELIVERY = (
     " WHERE d.{kind} AND d.status = {value}"
 )
 
+_STATUSES = frozenset(
+    str(value)
+    for layer in (DeliveryStatus, AcknowledgementOutcome, CustomsOutcome, CertificateLife)
+    for value in layer
+)
 _OPEN = frozenset(status for status in DeliveryStatus if not status.is_final)
 
 
@@ -130,7 +135,9 @@ def _days(wanted: Wanted, argument: Arguments) -> list[str]:
 
 
 def _in_status(status: str, argument: Arguments) -> str:
-    """The condition for any layer's value."""
+    """The condition for any layer's value; an unknown one finds nothing."""
+    if status not in _STATUSES:
+        return "false"
     value = argument(status, "text")
     if status == DeliveryStatus.DELIVERED:
         return f"c.delivery = {value}"
@@ -141,13 +148,13 @@ def _in_status(status: str, argument: Arguments) -> str:
         return f"{rare}c.acknowledgement = {value}"
     if status in set(CustomsOutcome):
         return f"c.customs_response = {value}"
-    ways = []
+    ways: list[str] = []
     if status in set(CertificateLife):
         ways.append(_OF_LIFE.format(value=value))
     if status in set(DeliveryStatus):  # "expired" is both
         kind = "open" if status in _OPEN - {DeliveryStatus.ON_HOLD} else "troubled"
         ways.append(_OF_DELIVERY.format(kind=kind, value=value))
-    return f"c.certificate_no IN ({' UNION ALL '.join(ways)})" if ways else "false"
+    return f"c.certificate_no IN ({' UNION ALL '.join(ways)})"
 
 
 def _seen(sight: Sight, argument: Arguments) -> str:

@@ -1,0 +1,80 @@
+"""Whole gateway nodes in this process, each on a database of its own, speaking over real TLS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from gateway.app import Node
+from gateway.demo.country import HOST, Address
+from gateway.domain.caller import Role
+from gateway.domain.ids import PartyId
+from gateway.intake.issuer import mint
+from gateway.registry.load import Registry
+from gateway.settings import Address as At
+from gateway.settings import Settings
+from gateway.store.connect import connect
+from gateway.store.ledger import Ledger
+from gateway.trust.keys import load_keys
+
+
+@asynccontextmanager
+async def node(
+    settings: Settings, registry: Registry, database_url: str, *, connections: int = 8
+) -> AsyncIterator[Node]:
+    """A node that serves for as long as the block lasts."""
+    assert settings.home is not None
+    home, clock, stopping = registry.parties[settings.home], settings.make_clock(), asyncio.Event()
+    async with AsyncExitStack() as stack:
+        pool = await connect(database_url, connections=connections)
+        stack.callback(pool.terminate)
+        workers = stack.enter_context(ThreadPoolExecutor(1))
+        keys = load_keys(settings.keys_folder, home, clock())
+        served = Node(settings, registry, home, keys, clock, Ledger(pool, clock), workers, stopping)
+        running = asyncio.create_task(served.run(stack))
+        try:
+            await ready(f"http://{settings.listen}")
+            yield served
+        finally:
+            stopping.set()
+            await running
+
+
+async def ready(url: str) -> None:
+    """Wait until the node at *url* says it is ready."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        while True:
+            try:
+                async with session.get(f"{url}/health/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.02)
+
+
+def node_settings(party: str, address: Address, work: Path, **more: object) -> Settings:
+    """The settings of one party's node; its keys lie under *work*/keys."""
+    return Settings.model_validate(
+        {
+            "home": party,
+            "data": work / party.lower(),
+            "keys": work / "keys" / party,
+            "listen": At(HOST, address.api),
+            "exchange_listen": At(HOST, address.exchange),
+            "grace_s": 5,
+            **more,
+        }
+    )
+
+
+def bearer(settings: Settings, *roles: Role) -> dict[str, str]:
+    """The header of a caller in these roles, who is bound to no organisation."""
+    assert settings.home is not None
+    token = mint(settings.data, PartyId(settings.home), roles, None, 3600, settings.make_clock())
+    return {"Authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""Every valid box record travels from the gateway of the country it is from to that of the country it is for."""
+"""Every valid box record travels from the gateway of its exporting country to its importing country's."""
 
 from __future__ import annotations
 

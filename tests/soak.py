@@ -1,0 +1,58 @@
+"""
+The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
+
+Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
+anything was lost, doubled or told differently on the two sides, or when the kills met nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.exchange.crash import Crash, Evidence, workplace
+
+RESULTS = Path(__file__).parents[1] / "bench" / "results"
+
+
+def main() -> int:
+    """Run the counts that were asked for and keep the report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.soak", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("--rounds", type=int, default=30, help="rounds of killing")
+    parser.add_argument("--certificates", type=int, default=500, help="certificates a round")
+    parser.add_argument("--seed", type=int, default=20261121, help="decides victims and moments")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    with workplace() as work:
+        evidence = asyncio.run(Crash(work, asked.seed).run(asked.rounds, asked.certificates))
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "crash": {**vars(asked), **asdict(evidence), "seconds": round(time.monotonic() - began, 1)},
+        "ok": _is_good(evidence, asked.rounds * asked.certificates),
+    }
+    _keep(report)
+    sys.stdout.write(json.dumps(report) + "\n")
+    return 0 if report["ok"] else 1
+
+
+def _is_good(evidence: Evidence, expected: int) -> bool:
+    met = evidence.met_sending and evidence.met_unreceipted and evidence.repeats
+    return not evidence.faults and evidence.accepted == expected and bool(met)
+
+
+def _keep(report: dict[str, Any]) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"soak-{report['date']}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

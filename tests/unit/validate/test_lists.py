@@ -1,0 +1,124 @@
+"""Codes against their lists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from gateway.domain.errors import Finding, Severity
+from gateway.domain.form import EditionWindow
+from gateway.registry.codes import CodeLists, HsEdition
+from gateway.validate.judge import Judge
+from tests.data.shipped import ON, RCEP, a_record, codes, errors, forms, judged, written
+
+OLD = HsEdition(edition="2017", names=MappingProxyType({"770000": "old goods"}), ordered=("770000",))
+
+
+def _changed(**changes: Any) -> dict[str, Any]:
+    """A record of one item, with keys of the item changed."""
+    record = a_record(items=1)
+    record["items"][0].update(changes)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "path", "nearest"),
+    [
+        pytest.param(
+            _changed(fob={"amount": 5, "currency": "UDS"}), "C09", "FobValue/@currency", "USD", id="currency"
+        ),
+        pytest.param(
+            _changed(quantity={"value": 5, "unit": "KGX"}), "C09", "Quantity/@unit", "KGM", id="unit"
+        ),
+        pytest.param(
+            _changed(packages={"count": 5, "kind": "QZ"}), "C09", "Packages/Kind", "QA", id="package"
+        ),
+        pytest.param(_changed(hs="610999"), "C02", "HarmonizedSystemCode", "610990", id="hs"),
+        pytest.param(_changed(origin="XV"), "C01", "Origin", "VN", id="country"),
+    ],
+)
+def test_an_unknown_code_brings_the_nearest_known(
+    record: dict[str, Any], code: str, path: str, nearest: str
+) -> None:
+    (finding,) = judged(record)
+
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    assert finding.path == f"/CertificateOfOrigin/Items/Item/{path}"
+    assert nearest in (finding.action or "")
+
+
+@pytest.mark.parametrize("port", ["Hai Phong", "VNSG", "VNSG1", "ZZABC", "vnsgn"])
+def test_a_port_is_a_unlocode_of_a_country(port: str) -> None:
+    record = a_record(items=1)
+    record["transport"]["port_of_discharge"] = port
+
+    (finding,) = judged(record)
+
+    assert (finding.code, finding.box) == ("C09", "4")
+
+
+@pytest.mark.parametrize("port", ["VNSGN", "LAVTE", "US2AB", "XZABC"])
+def test_a_port_that_could_exist_is_taken(port: str) -> None:
+    record = a_record(items=1)
+    record["transport"]["port_of_discharge"] = port
+
+    assert judged(record) == ()
+
+
+@pytest.mark.parametrize("unit", ["CT", "64"])
+def test_a_code_out_of_use_is_a_warning(unit: str) -> None:
+    (finding,) = judged(_changed(quantity={"value": 5, "unit": unit}))
+
+    assert (finding.code, finding.severity) == ("W04", Severity.WARNING)
+
+
+@pytest.mark.parametrize("hs", ["61091000", "6109100099"])
+def test_the_first_six_of_more_digits_are_looked_up(hs: str) -> None:
+    assert errors(judged(_changed(hs=hs))) == []
+
+
+def test_more_digits_of_no_subheading_are_unknown() -> None:
+    assert [finding.code for finding in errors(judged(_changed(hs="77000000")))] == ["C02"]
+
+
+@pytest.mark.parametrize("country", ["exporter", "consignee", "producer"])
+def test_a_country_that_is_none_is_told_once(country: str) -> None:
+    record = a_record(items=1)
+    record[country]["country"] = "XX"
+
+    (finding,) = judged(record)
+
+    assert (finding.code, finding.path) == ("C01", f"/CertificateOfOrigin/{country.title()}/Country")
+
+
+def _judged_with_two_editions(issue_date: str) -> tuple[Finding, ...]:
+    """An old code judged by a form that takes HS 2017 until March and HS 2022 from January 2026."""
+    windows = (
+        EditionWindow(edition="2017", valid_from=date(2017, 1, 1), valid_to=date(2026, 3, 31)),
+        EditionWindow(edition="2022", valid_from=date(2026, 1, 1)),
+    )
+    form = replace(forms()[RCEP], editions=windows)
+    lists: CodeLists = replace(codes(), hs=MappingProxyType({**codes().hs, "2017": OLD}))
+    record = _changed(hs="770000", invoices=[{"number": "INV-1", "date": "2025-12-01"}])
+    record["issue_date"] = record["transport"]["departure_date"] = issue_date
+    return Judge({form.id: form}, lists).judge(written(record), form, ON)
+
+
+@pytest.mark.parametrize(
+    ("issue_date", "expected"),
+    [
+        pytest.param("2025-12-20", [], id="old-edition-in-force"),
+        pytest.param("2026-02-01", [("W02", "warning")], id="in-transition"),
+        pytest.param("2026-04-01", [("C02", "error")], id="transition-over"),
+    ],
+)
+def test_an_older_edition_is_taken_while_its_window_lasts(
+    issue_date: str, expected: list[tuple[str, str]]
+) -> None:
+    found = [(finding.code, finding.severity.value) for finding in _judged_with_two_editions(issue_date)]
+
+    assert found == expected

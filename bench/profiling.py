@@ -13,7 +13,7 @@ import re
 import shutil
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,13 @@ from bench.tools import installed
 
 SAMPLES_PER_S = 100
 _PY_SPY = "py-spy==0.4.3"
+_WAITING = frozenset(
+    {"PyThread_acquire_lock_timed", "pthread_cond_timedwait", "pthread_cond_wait", "take_gil"}
+)
+_SCAFFOLDING = frozenset({"__main__", "cli"})
+_OUTERMOST = "serve_forever"  # every stack of the event loop begins in it
+_LOOP = frozenset({"asyncio", "concurrent", "typer", "click"})  # below every stack, and tell nothing
 _PLACE = re.compile(r"(?P<function>.+) \((?P<file>[^()]*?)(?::\d+)?\)")
-_LIBRARY = re.compile(r"(?:.*/)?(?:site-packages|python3\.\d+)/(?P<name>[\w.-]+)")
 
 
 class NotProfiled(BenchmarkFailed):
@@ -39,13 +44,18 @@ class Frame:
     file: str
 
     @property
+    def is_python(self) -> bool:
+        """Whether it is Python's own code, not a library's in C."""
+        return self.file.endswith(".py")
+
+    @property
     def room(self) -> str | None:
         """The gateway's room or module it lies in, such as ``trust`` or ``pipeline``; None elsewhere."""
         parts = self.file.split("/")
-        if "gateway" not in parts or "site-packages" in parts:
+        if parts[0] != "gateway" or self.function == _OUTERMOST:
             return None
-        below = parts[parts.index("gateway") + 1 :]
-        return below[0].removesuffix(".py") if below else None
+        room = parts[1].removesuffix(".py")
+        return None if room in _SCAFFOLDING else room
 
     def __str__(self) -> str:
         return f"{self.function} ({self.file})" if self.file else self.function
@@ -54,23 +64,28 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """
-    Samples of one process, counted three ways.
+    Samples of one process, counted four ways.
 
     Attributes:
-        rooms: by the gateway's room on whose behalf the time was spent: the innermost one on the stack.
-        own: by the function that was running itself.
+        samples: of threads that ran; those that waited for a lock are left out.
+        threads: by name, numbers taken off.
+        rooms: by the gateway's room on whose behalf the time was spent: the innermost one on the stack; else
+            by the innermost library, in brackets.
+        own: by the innermost Python function, and the library in C that it had called, if any.
         within: by function of the gateway, with all that it called.
     """
 
     samples: int
+    threads: Mapping[str, int]
     rooms: Mapping[str, int]
     own: Mapping[str, int]
     within: Mapping[str, int]
 
 
 def read_profile(folded: Iterable[str]) -> Profile:
-    """Count folded stacks, ``outermost;…;innermost count`` a line."""
+    """Count folded stacks, ``thread (id): name;outermost;…;innermost count`` a line."""
     samples = 0
+    threads: Counter[str] = Counter()
     rooms: Counter[str] = Counter()
     own: Counter[str] = Counter()
     within: Counter[str] = Counter()
@@ -79,31 +94,48 @@ def read_profile(folded: Iterable[str]) -> Profile:
         if not stack:
             continue
         count = int(number)
-        frames = [_frame(text) for text in stack.split(";")]
+        thread, *calls = stack.split(";")
+        frames = [_frame(text) for text in calls]
+        if any(frame.function in _WAITING for frame in frames):
+            continue
         samples += count
+        threads[re.sub(r"^thread \(.*?\): |_\d+$", "", thread)] += count
         rooms[_room_of(frames)] += count
-        own[str(frames[-1])] += count
-        for name in {f"{frame}" for frame in frames if frame.room is not None}:
+        own[_own(frames)] += count
+        for name in {str(frame) for frame in frames if frame.room is not None}:
             within[name] += count
-    return Profile(samples, rooms, own, within)
+    return Profile(samples, threads, rooms, own, within)
 
 
 def _frame(text: str) -> Frame:
-    if (found := _PLACE.fullmatch(text)) is None:
-        return Frame(text, "")
-    return Frame(found["function"], found["file"])
+    found = _PLACE.fullmatch(text)
+    return Frame(text, "") if found is None else Frame(found["function"], found["file"])
 
 
-def _room_of(frames: list[Frame]) -> str:
-    """The innermost room of the gateway; else the innermost library, for what no room asked for."""
+def _own(frames: Sequence[Frame]) -> str:
+    innermost = next((frame for frame in reversed(frames) if frame.is_python), frames[0])
+    return f"{innermost} in {_library(frames)}" if _library(frames) else str(innermost)
+
+
+def _library(frames: Sequence[Frame]) -> str | None:
+    """The library in C that the innermost Python function had called; ``python`` for Python's own."""
+    if frames[-1].is_python:
+        return None
+    for frame in reversed(frames):
+        if frame.is_python:
+            break
+        if ".so" in frame.file and not frame.file.startswith("lib"):
+            return frame.file.split("/")[0]
+    return "python"
+
+
+def _room_of(frames: Sequence[Frame]) -> str:
     for frame in reversed(frames):
         if frame.room is not None:
             return frame.room
-    for frame in reversed(frames):
-        if "/" in frame.file:
-            found = _LIBRARY.match(frame.file)
-            return f"({found['name'] if found else frame.file.split('/')[0]})"
-    return "(no stage)"
+    libraries = [frame.file.split("/")[0] for frame in frames if frame.is_python and "/" in frame.file]
+    foreign = [name for name in libraries if name not in {"gateway", *_LOOP}]
+    return f"({(foreign or libraries or ['none'])[-1]})"
 
 
 @asynccontextmanager
@@ -126,7 +158,7 @@ async def sampled(folder: Path, processes: Mapping[str, int]) -> AsyncIterator[M
 @asynccontextmanager
 async def _one(program: str, pid: int, file: Path) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        *(program, "record", "--pid", str(pid), "--rate", str(SAMPLES_PER_S), "--native"),
+        *(program, "record", "--pid", str(pid), "--rate", str(SAMPLES_PER_S), "--native", "--threads"),
         *("--format", "raw", "--output", str(file)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -76,6 +76,7 @@ class Teller:
     def profile(self, title: str, profile: Profile, cpu_ms: float) -> None:
         """Where the CPU time of one process went; *cpu_ms* is what a certificate costs it."""
         self._console.print(f"\n{title}: {cpu_ms:.2f} ms a certificate, {profile.samples} samples")
+        self._ranking("by thread", profile.threads, profile.samples, cpu_ms)
         self._ranking("by room", profile.rooms, profile.samples, cpu_ms, len(profile.rooms))
         self._ranking(
             "functions of the gateway, with what they call", profile.within, profile.samples, cpu_ms

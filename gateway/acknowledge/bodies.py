@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypedDict, assert_never
@@ -35,6 +35,7 @@ from gateway.acknowledge.elements import (
 )
 from gateway.acknowledge.elements import entry as read_entry
 from gateway.acknowledge.findings import EXCHANGE, add_finding, read_finding, text_of
+from gateway.domain.acknowledgement import Acknowledgement as Acknowledgement  # the other rooms' name for it
 from gateway.domain.clock import rfc3339
 from gateway.domain.errors import ContentRefused, Fault, Finding, Unreadable
 from gateway.domain.ids import CertificateNumber, MessageId
@@ -54,18 +55,6 @@ class VerificationKind(StrEnum):
     RETROACTIVE_CHECK = "retroactive-check"
     VISIT = "visit"
     AUTHENTICITY = "authenticity"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
-    """Layer 2: the receiver's system read the message and accepts or refuses it."""
-
-    certificate_number: CertificateNumber | None
-    ref_to_message_id: MessageId
-    outcome: AcknowledgementOutcome
-    by: AcknowledgedBy
-    at: datetime
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ class AnswerDesk:
         """What speaks against a customs response: the quantities issued, what was used before, its life."""
         return judge_customs_response(
             certificate,
-            issued=await self._issued(certificate),
+            issued=await self._issued(page, certificate),
             kept=await page.customs_entries(certificate.certificate_no),
             new=body.entries,
             factors=self._factors,
@@ -148,12 +148,10 @@ class AnswerDesk:
             certificate.certificate_no,
             message_no,
             body.entries,
-            summary=summary_of(await self._issued(certificate), entries, self._factors),
+            summary=summary_of(await self._issued(page, certificate), entries, self._factors),
             at=at,
         )
 
-    async def _issued(self, certificate: CertificateRow) -> Issued:
+    async def _issued(self, page: Page, certificate: CertificateRow) -> Issued:
         """What the certificate itself says of each item, read from its exact bytes."""
-        raw = await self.ledger.document(certificate.message_no)
-        assert raw is not None
-        return issued_quantities(business_document(reread(raw)))
+        return issued_quantities(business_document(reread(await page.wire(certificate.message_no))))

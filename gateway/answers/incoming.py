@@ -133,7 +133,7 @@ class Incoming:
             return _Judgement(findings=findings)
         certificate = await self._certificate(page, header)
         if isinstance(body, Acknowledgement):
-            target = await self._ours(header.sender, body.ref_to_message_id)
+            target = await self._ours(page, header.sender, body.ref_to_message_id)
             return _Judgement(certificate=certificate, target=target, orphan=target is None)
         if certificate is None:
             return _Judgement(orphan=True)
@@ -270,8 +270,8 @@ class Incoming:
                 return found
         return None
 
-    async def _ours(self, party: PartyId, message_id: MessageId) -> MessageRow | None:
-        rows = await self._ledger.find_messages(message_id, party)
+    async def _ours(self, page: Page, party: PartyId, message_id: MessageId) -> MessageRow | None:
+        rows = await page.find_messages(message_id, party)
         return next((row for row in rows if row.direction is Direction.OUT), None)
 
 

@@ -43,7 +43,7 @@ class Outgoing:
             if locked is None:
                 raise NotFound("no such certificate")
             if locked.life is CertificateLife.CANCEL_PENDING:
-                return await self._first_cancellation(locked)
+                return await self._first_cancellation(page, locked)
             kept = await page.customs_entries(locked.certificate_no)
             if findings := judge_cancellation(locked, kept):
                 raise NotAllowed(findings[0].text, code=findings[0].code)
@@ -142,9 +142,9 @@ class Outgoing:
             raise NotAllowed(first.text, code=first.code)
         raise ContentRefused(findings)
 
-    async def _first_cancellation(self, certificate: CertificateRow) -> Taken:
-        story = await self._ledger.story(certificate.certificate_no)
-        first = [row for row in story.messages if row.type is MessageType.CANCELLATION][-1]
+    async def _first_cancellation(self, page: Page, certificate: CertificateRow) -> Taken:
+        rows = await page.messages_of(certificate.certificate_no)
+        first = [row for row in rows if row.type is MessageType.CANCELLATION][-1]
         return Taken(
             first=False,
             message_id=first.message_id,

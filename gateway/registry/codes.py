@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from gateway.registry.folder import Folder
 
 CODES = "mappings/codes"
 COLUMNS = ["code", "name", "status"]
+AMONG = 50  # codes that are looked at for being equally like
 
 _LOCODE = re.compile(r"([A-Z]{2})[A-Z2-9]{3}")
 _INTERNATIONAL_WATERS = "XZ"
@@ -44,9 +46,16 @@ class CodeList:
         return code in self.names
 
     def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
-        """Up to *count* codes that look most like *code*, the likest first; none if nothing does."""
+        """
+        Up to *count* codes that look most like *code*, the likest first; none if nothing does.
+
+        Of several that are equally like, those that begin in the same way go first.
+        """
+        wanted = code[:20].upper()
         usable = [known for known in self.names if known not in self.deprecated]
-        return tuple(difflib.get_close_matches(code[:20].upper(), usable, n=count, cutoff=0.5))
+        found = difflib.get_close_matches(wanted, usable, n=AMONG, cutoff=0.5)
+        found.sort(key=lambda known: (-_likeness(wanted, known), -_alike_at_first(wanted, known), known))
+        return tuple(found[:count])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,14 @@ def load_codes(folder: Folder) -> CodeLists:
             {edition: _hs_edition(edition, read.names) for edition, read in hs.items()},
         ),
     )
+
+
+def _likeness(one: str, other: str) -> float:
+    return round(difflib.SequenceMatcher(None, other, one).ratio(), 3)
+
+
+def _alike_at_first(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _hs_edition(edition: str, names: Mapping[str, str]) -> HsEdition:

@@ -152,13 +152,16 @@ def load_record_schema(folder: Folder) -> Mapping[str, Any]:
 
 
 def xsd_digest(sources: Mapping[str, bytes]) -> str:
-    """SHA-256, in hexadecimal, over path and bytes of every XSD among *sources*, by path."""
-    digest = hashlib.sha256()
-    for path, content in sorted(sources.items()):
-        if path.endswith(".xsd"):
-            digest.update(f"{path}\n{len(content)}\n".encode())
-            digest.update(content)
-    return digest.hexdigest()
+    """
+    SHA-256, in hexadecimal, of the XSDs among *sources*, wherever they lie.
+
+    It is taken over the SHA-256 of each file, in hexadecimal, sorted, each followed by a newline; so
+    ``sha256sum form.xsd certificate.xsd | cut -c-64 | sort | sha256sum`` says the same.
+    """
+    each = sorted(
+        hashlib.sha256(content).hexdigest() for path, content in sources.items() if path.endswith(".xsd")
+    )
+    return hashlib.sha256("".join(f"{digest}\n" for digest in each).encode()).hexdigest()
 
 
 def _form(relative: str, file: FormFile, folder: Folder) -> Form:

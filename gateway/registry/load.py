@@ -16,6 +16,7 @@ from gateway.registry.corridors import CorridorKey, load_corridors
 from gateway.registry.folder import Folder
 from gateway.registry.forms import load_forms, load_record_schema
 from gateway.registry.parties import load_parties
+from gateway.registry.zones import Zones, load_zones
 
 Loaded = TypeVar("Loaded")
 
@@ -28,11 +29,13 @@ class Registry:
     Attributes:
         conversions: of units of measure, by common code.
         record_schema: the JSON Schema of box records.
+        zones: tell which day it is in a country.
     """
 
     folder: Folder
     codes: CodeLists
     conversions: Mapping[str, str]
+    zones: Zones
     record_schema: Mapping[str, Any]
     forms: Mapping[FormId, Form]
     parties: Mapping[PartyId, Party]
@@ -49,6 +52,7 @@ def load_registry(folder: Folder) -> Registry:
     faults: list[RegistryFault] = []
     codes = _part(faults, lambda: load_codes(folder))
     conversions = _part(faults, lambda: load_conversions(folder))
+    zones = _part(faults, lambda: load_zones(folder))
     record_schema = _part(faults, lambda: load_record_schema(folder))
     forms = _part(faults, lambda: load_forms(folder))
     parties = _part(faults, lambda: load_parties(folder))
@@ -58,6 +62,7 @@ def load_registry(folder: Folder) -> Registry:
         folder=folder,
         codes=codes,
         conversions=conversions,
+        zones=zones,
         record_schema=record_schema,
         forms=forms,
         parties=parties,

@@ -11,10 +11,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-import asyncpg
-
 from gateway.domain.ids import PartyId
-from gateway.store.connect import AWAY, Connection
+from gateway.store.connect import AWAY, Connection, Connections
 
 CHANNEL = "delivery"
 GATHER_S = 0.05
@@ -43,7 +41,7 @@ class Bell:
                 hear(party)
         self._rung.set()
 
-    async def listen(self, pool: asyncpg.Pool, hear: Hear) -> None:
+    async def listen(self, pool: Connections, hear: Hear) -> None:
         """Call *hear* for every ring, here or on another node, until cancelled; awaits a lost database."""
         self._hearers.add(hear)
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
+from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 Result = TypeVar("Result")
@@ -34,6 +35,38 @@ _SETTINGS = {
     # A page is milliseconds long; one that was left open would hold the feeds back for everybody.
     "idle_in_transaction_session_timeout": "60s",
 }
+
+
+holds_page: ContextVar[bool] = ContextVar("holds_page", default=False)
+"""Whether this task is inside ``Ledger.page``."""
+
+
+class Connections:
+    """
+    A pool from which a task that has a page open gets no second connection.
+
+    With as many pages open as there are connections, each waiting for one more, nobody would ever go on. What
+    a page needs is read through the page; asking the ledger instead is a fault of ours, told at once.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    def acquire(self) -> PoolAcquireContext[asyncpg.Record]:
+        """
+        A connection, to be awaited or entered.
+
+        Raises:
+            RuntimeError: this task has a page open.
+        """
+        if holds_page.get():
+            raise RuntimeError("this task has a page open: read through the page")
+        return self._pool.acquire()
+
+    async def release(self, connection: Connection) -> None:
+        """Give back a connection that was awaited."""
+        assert isinstance(connection, PoolConnectionProxy)
+        await self._pool.release(connection)
 
 
 async def connect(

@@ -1,8 +1,9 @@
 """
 Feeds: the inbox and the events, read in an order that never changes behind a reader's back.
 
-Rows are ordered by (epoch, xact, number), and only those are shown before which nothing can appear any more:
-their transaction is older than every transaction still open. A cursor names the last row shown.
+Rows are ordered by the place of the transaction that wrote them, then by their own number. Only those are
+shown before which nothing can appear any more: their transaction is older than every transaction still open.
+A cursor names the last row shown, as epoch, transaction and number.
 """
 
 from __future__ import annotations
@@ -21,31 +22,30 @@ from gateway.store.rows import event_row, message_row
 
 BEGINNING = "0"
 
-_CURSOR = re.compile(r"([0-9]{1,4})-([0-9]{1,18})-([0-9]{1,18})")
-
-_STANDS = (
-    "({row}.epoch, {row}.xact) < ((SELECT max(epoch) FROM feed_epoch),"
-    " pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
-)
+_CURSOR = re.compile(r"([0-9]{1,4})-([0-9]{1,15})-([0-9]{1,18})")
+_EPOCH_BITS = 48
 
 _EVENTS = """
-SELECT e.epoch, e.xact, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.party, e.who, e.detail
+SELECT e.place, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.party, e.who, e.detail
   FROM event_row e
  WHERE {conditions}
- ORDER BY e.epoch, e.xact, e.event_no
+ ORDER BY e.place, e.event_no
  LIMIT {limit}
 """
 
 _INBOX = """
-SELECT i.epoch, i.xact, i.inbox_no, m.message_no, m.direction, m.party, m.message_id, m.conversation_id,
+SELECT i.place, i.inbox_no, m.message_no, m.direction, m.party, m.message_id, m.conversation_id,
        m.type, m.form, m.certificate_no, m.certificate_number, m.ref_to_message_id, m.digest, m.created_at,
        m.recorded_at, m.valid, m.findings, m.organisation, m.delivery, m.cause, m.parked
   FROM inbox i
   JOIN message_row m ON m.message_no = i.message_no
  WHERE {conditions}
- ORDER BY i.epoch, i.xact, i.inbox_no
+ ORDER BY i.place, i.inbox_no
  LIMIT {limit}
 """
+
+
+_KNOWN = "SELECT EXISTS (SELECT FROM {table} WHERE place = $1::bigint AND {number} = $2::bigint)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Arguments:
         return f"${len(self.given)}::{kind}"
 
 
-Position = tuple[int, int, int]
+Position = tuple[int, int]  # place and number
 
 
 def events_after(position: Position | None, *, limit: int, sight: Sight) -> Statement:
@@ -92,11 +92,11 @@ def inbox_after(
 
 
 def _after(row: str, number: str, position: Position | None, argument: Arguments) -> list[str]:
-    conditions = [_STANDS.format(row=row)]
+    conditions = [f"{row}.place < feed_end()"]
     if position is not None:
-        epoch, xact, no = position
-        begin = f"{argument(epoch, 'smallint')}, {argument(xact, 'bigint')}, {argument(no, 'bigint')}"
-        conditions.append(f"({row}.epoch, {row}.xact, {row}.{number}) > ({begin})")
+        place, no = position
+        begin = f"{argument(place, 'bigint')}, {argument(no, 'bigint')}"
+        conditions.append(f"({row}.place, {row}.{number}) > ({begin})")
     return conditions
 
 
@@ -140,19 +140,18 @@ async def read_inbox(
     statement = inbox_after(position, limit=limit, sight=sight, wanted=wanted)
     rows = await connection.fetch(statement.sql, *statement.arguments)
     items = [
-        InboxRow(cursor=_cursor(row["epoch"], row["xact"], row["inbox_no"]), message=message_row(row))
-        for row in rows
+        InboxRow(cursor=_cursor(row["place"], row["inbox_no"]), message=message_row(row)) for row in rows
     ]
     return items, items[-1].cursor if items else after or BEGINNING
 
 
 def event_cursor(row: asyncpg.Record) -> str:
     """The cursor that names an event."""
-    return _cursor(row["epoch"], row["xact"], row["event_no"])
+    return _cursor(row["place"], row["event_no"])
 
 
-def _cursor(epoch: int, xact: int, number: int) -> str:
-    return f"{epoch}-{xact}-{number}"
+def _cursor(place: int, number: int) -> str:
+    return f"{place >> _EPOCH_BITS}-{place % (1 << _EPOCH_BITS)}-{number}"
 
 
 async def _position(connection: Connection, table: str, number: str, after: str | None) -> Position | None:
@@ -160,10 +159,8 @@ async def _position(connection: Connection, table: str, number: str, after: str 
         return None
     if (read := _CURSOR.fullmatch(after)) is not None:
         epoch, xact, no = (int(part) for part in read.groups())
-        known = (
-            f"SELECT EXISTS (SELECT FROM {table}"  # noqa: S608  (table and column are constants of ours)
-            f" WHERE (epoch, xact, {number}) = ($1::int, $2::bigint, $3::bigint))"
-        )
-        if await connection.fetchval(known, epoch, xact, no):
-            return epoch, xact, no
+        place = (epoch << _EPOCH_BITS) + xact
+        known = _KNOWN.format(table=table, number=number)
+        if await connection.fetchval(known, place, no):
+            return place, no
     raise UnknownCursor(f"This cursor was never given out: {after[:80]!r}")

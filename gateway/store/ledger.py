@@ -25,7 +25,7 @@ from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, fa
 from gateway.domain.message import CertificateFacts, Sealed
 from gateway.domain.status import AcknowledgementOutcome, Direction
 from gateway.store.bell import Bell
-from gateway.store.connect import AWAY, Connection
+from gateway.store.connect import AWAY, Connection, Connections, holds_page
 from gateway.store.finishing import finished
 from gateway.store.operating import Operating
 from gateway.store.page import Page as Page
@@ -59,9 +59,9 @@ class Ledger(Reading, Operating):
     """
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock = real_clock) -> None:
-        bell = Bell()
-        Reading.__init__(self, pool)
-        Operating.__init__(self, pool, bell)
+        bell, connections = Bell(), Connections(pool)
+        Reading.__init__(self, connections)
+        Operating.__init__(self, connections, bell)
         self._clock = clock
 
     async def listen(self, hear: Callable[[PartyId], None]) -> None:
@@ -79,12 +79,15 @@ class Ledger(Reading, Operating):
             transaction = connection.transaction()
             await transaction.start()
             page = Page(connection)
+            held = holds_page.set(True)
             try:
                 yield page
             except BaseException:
                 with contextlib.suppress(*AWAY):  # nothing to roll back where the connection is gone
                     await finished(transaction.rollback())
                 raise
+            finally:
+                holds_page.reset(held)
             await finished(transaction.commit())
         self._bell.ring(page.owed_to)
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-import asyncpg
-
 from gateway.domain.errors import NotAllowed, NotFound
 from gateway.domain.ids import PartyId
 from gateway.domain.status import DeliveryStatus
 from gateway.store.bell import Bell
-from gateway.store.connect import Connection
+from gateway.store.connect import Connection, Connections
 from gateway.store.finishing import finished
 from gateway.store.records import LaneRow, MessageRow, PartyState
 from gateway.store.rows import lane_row, message_row, party_state
@@ -46,7 +44,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
 class Operating:
     """The operators' half of the ledger."""
 
-    def __init__(self, pool: asyncpg.Pool, bell: Bell) -> None:
+    def __init__(self, pool: Connections, bell: Bell) -> None:
         self._pool = pool
         self._bell = bell
 

@@ -143,6 +143,23 @@ class Page:
         row = await queries.certificate(self._connection, certificate_no=certificate_no)
         return certificate_row(row)
 
+    async def find_messages(self, message_id: MessageId, party: PartyId) -> list[MessageRow]:
+        """The messages of this party with this id, as ``Ledger.find_messages`` gives them."""
+        rows = queries.messages_by_id(self._connection, message_id=message_id)
+        found = [message_row(row) async for row in rows]
+        return [message for message in found if message.party == party]
+
+    async def messages_of(self, certificate_no: int) -> list[MessageRow]:
+        """Every message about the certificate, oldest first."""
+        rows = queries.messages_of_certificate(self._connection, certificate_no=certificate_no)
+        return [message_row(row) async for row in rows]
+
+    async def wire(self, message_no: int) -> bytes:
+        """The exact bytes of a message that was sent or received."""
+        body: bytes | None = await queries.document(self._connection, message_no=message_no, kind="wire")
+        assert body is not None
+        return body
+
     async def move_life(
         self,
         certificate_no: int,

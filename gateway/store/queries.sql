@@ -727,14 +727,14 @@ SELECT r.item, r.outcome, r.quantity, r.unit, r.declaration, r.date, r.reason, r
 
 -- name: events_of_messages(message_nos)
 -- What happened to these messages, oldest first.
-SELECT epoch, xact, event_no, at, what, message_id, certificate_number, party, who, detail
+SELECT place, event_no, at, what, message_id, certificate_number, party, who, detail
   FROM event_row
  WHERE message_no = ANY (:message_nos::bigint[])
  ORDER BY event_no;
 
 -- name: events_of_certificate(certificate_no)
 -- What happened to a certificate itself, oldest first.
-SELECT epoch, xact, event_no, at, what, message_id, certificate_number, party, who, detail
+SELECT place, event_no, at, what, message_id, certificate_number, party, who, detail
   FROM event_row
  WHERE certificate_no = :certificate_no
    AND message_no IS NULL
@@ -769,17 +769,15 @@ SELECT value FROM setting WHERE name = :name;
 -- ======== counting ===========================================================================================
 
 -- name: fold_tally(batch)$
--- Fold up to :batch more delivery events into the tally; how many were folded.
+-- Fold up to :batch more events into the tally; how many were folded.
 WITH begun AS MATERIALIZED (
-    SELECT epoch, xact, event_no FROM tally_position FOR UPDATE
+    SELECT place, event_no FROM tally_position FOR UPDATE
 ), fresh AS MATERIALIZED (
-    SELECT e.epoch, e.xact, e.event_no, e.party, e.what, e.detail
+    SELECT e.place, e.event_no, e.party, e.what, e.detail
       FROM event e
-     WHERE (e.epoch, e.xact, e.event_no) > ((SELECT epoch FROM begun), (SELECT xact FROM begun),
-                                            (SELECT event_no FROM begun))
-       AND (e.epoch, e.xact) < ((SELECT max(epoch) FROM feed_epoch),
-                                pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
-     ORDER BY e.epoch, e.xact, e.event_no
+     WHERE (e.place, e.event_no) > ((SELECT place FROM begun), (SELECT event_no FROM begun))
+       AND e.place < feed_end()
+     ORDER BY e.place, e.event_no
      LIMIT :batch
 ), counted AS (
     INSERT INTO delivery_tally AS t (party, status, n)
@@ -792,8 +790,8 @@ WITH begun AS MATERIALIZED (
     ON CONFLICT (party, status) DO UPDATE SET n = t.n + excluded.n
 ), gone_to AS (
     UPDATE tally_position p
-       SET epoch = last.epoch, xact = last.xact, event_no = last.event_no
-      FROM (SELECT epoch, xact, event_no FROM fresh ORDER BY epoch DESC, xact DESC, event_no DESC LIMIT 1) AS last
+       SET place = last.place, event_no = last.event_no
+      FROM (SELECT place, event_no FROM fresh ORDER BY place DESC, event_no DESC LIMIT 1) AS last
 )
 SELECT count(*) FROM fresh;
 

@@ -13,7 +13,7 @@ from gateway.domain.caller import EVERYTHING, Sight
 from gateway.domain.errors import NotFound, UnknownCursor
 from gateway.domain.ids import PartyId
 from gateway.domain.status import Direction, MessageType
-from gateway.store.connect import Connection
+from gateway.store.connect import Connection, Connections
 from gateway.store.feeds import event_cursor, read_events, read_inbox
 from gateway.store.records import (
     CertificateRow,
@@ -56,7 +56,7 @@ SELECT submission_no, submission_id, at, organisation, actor, form, certificate_
 class Reading:
     """The ledger's reading half."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
 
     # ---- certificates and messages -----------------------------------------------------------------------
@@ -286,7 +286,7 @@ class Reading:
 class _Moment:
     """A connection on which several statements see the ledger as of one moment."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> Connection:

@@ -125,8 +125,8 @@ def _worth_telling(structure: list[Flaw], unlisted: list[Flaw], broken: list[Fla
     """
     The flaws without those that only follow from others.
 
-    What cannot be read, or is in no list, silences every rule that leans on it. A broken rule silences no other
-    broken rule, each being a fault of its own; only warnings that lean on it fall silent.
+    What cannot be read, or is in no list, silences every rule that leans on it. A broken rule silences no
+    other broken rule, each being a fault of its own; only warnings that lean on it fall silent.
     """
     spoilt = Spoilt(structure)
     listed = [flaw for flaw in unlisted if not spoilt.covers(flaw)]

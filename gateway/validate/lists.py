@@ -127,7 +127,7 @@ class Lists:
         def words() -> tuple[str, str]:
             nearest = rule.nearest(code)
             text = f"{code} is no subheading of the Harmonized System {edition}."
-            return text, _nearest(nearest) or "Give six digits of a subheading that exists."
+            return text, _nearest(nearest, rule.names) or "Give six digits of a subheading that exists."
 
         return Flaw(code=Fault.HS.value, severity=Severity.ERROR, place=Place(element), words=words)
 
@@ -143,13 +143,14 @@ def _flaw(place: Place, value: str, known: CodeList, code: Fault, what: str) -> 
         )
 
     def words() -> tuple[str, str]:
-        return f"'{shown}' is not {what}.", _nearest(known.nearest(value)) or f"Give {what}."
+        return f"'{shown}' is not {what}.", _nearest(known.nearest(value), known.names) or f"Give {what}."
 
     return Flaw(code=code.value, severity=Severity.ERROR, place=place, words=words)
 
 
-def _nearest(codes: tuple[str, ...]) -> str:
-    return f"Nearest known: {', '.join(codes)}." if codes else ""
+def _nearest(codes: tuple[str, ...], names: Mapping[str, str]) -> str:
+    shown = "; ".join(f"{code} ({names[code][:SHOWN_AT_MOST]})" for code in codes)
+    return f"Nearest known: {shown}." if codes else ""
 
 
 def _day(element: etree._Element | None, windows: tuple[EditionWindow, ...]) -> date:

@@ -23,7 +23,7 @@ from lxml import etree
 from gateway.domain.errors import Fault, Misconfigured, RegistryFault, Severity
 from gateway.domain.form import Form
 from gateway.validate.places import Flaw, Place
-from gateway.validate.sources import parsed
+from gateway.validate.sources import parsed, skeleton
 
 SCH = "{http://purl.oclc.org/dsdl/schematron}"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
@@ -155,11 +155,21 @@ def rule_book(form: Form) -> RuleBook:
         ),
         namespaces=MappingProxyType(_namespaces(root)),
     )
-    try:
-        Rules(book)
-    except etree.XSLTParseError as error:
-        raise Misconfigured((RegistryFault(form.rules, "-", f"does not compile: {error}"),)) from None
+    if faults := [RegistryFault(form.rules, key, words) for key, words in _dry_run(book, form)]:
+        raise Misconfigured(tuple(faults))
     return book
+
+
+def _dry_run(book: RuleBook, form: Form) -> Iterator[tuple[str, str]]:
+    """Run the rules over every element there can be, so that a broken XPath shows now and not some day."""
+    try:
+        Rules(book).flaws(skeleton(form), form.valid_from)
+    except etree.XSLTParseError as error:
+        yield "-", f"does not compile: {error}"
+    except etree.XSLTApplyError as error:
+        yield "-", f"does not run: {error}"
+    except etree.XPathError as error:
+        yield "-", f"a subject, or what a rule needs, is no XPath: {error}"
 
 
 def _no_rules() -> RuleBook:

@@ -90,6 +90,16 @@ def element_paths(form: Form) -> frozenset[str]:
     return frozenset(found)
 
 
+def skeleton(form: Form) -> etree._Element:
+    """A document with one of each element that the form's XSD allows, all of them empty."""
+    root = etree.Element(f"{{{form.namespace}}}{form.root}")
+    made = {form.root: root}
+    for path in sorted(element_paths(form) - {form.root}):
+        above, _, name = path.rpartition("/")
+        made[path] = etree.SubElement(made[above], f"{{{form.namespace}}}{name}")
+    return root
+
+
 def _collect(
     element: etree._Element, above: str, types: Mapping[str, etree._Element], found: set[str]
 ) -> None:

@@ -217,8 +217,8 @@ async def test_a_database_restored_elsewhere_goes_on_after_its_last_cursor(
     await pool.execute("UPDATE feed_epoch SET system_identifier = 42")
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL gateway.housekeeping = 'on'")
-        await connection.execute("UPDATE event SET xact = xact + 1000000 WHERE what = 'operator:two'")
-        await connection.execute("UPDATE inbox SET xact = xact + 1000000")
+        await connection.execute("UPDATE event SET place = place + 1000000 WHERE what = 'operator:two'")
+        await connection.execute("UPDATE inbox SET place = place + 1000000")
 
     assert await migrate(database_url) == []
     async with ledger.page() as page:

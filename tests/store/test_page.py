@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 import pytest
@@ -386,7 +387,7 @@ async def test_each_outcome_of_a_customs_response_is_an_event(ledger: Ledger) ->
 # ---- parked ------------------------------------------------------------------------------------------------
 
 
-def a_cancellation(conversation: str = "c@th") -> dict[str, object]:
+def a_cancellation(conversation: str = "c@th") -> dict[str, Any]:
     return {"type": MessageType.CANCELLATION, "conversation_id": ConversationId(conversation)}
 
 

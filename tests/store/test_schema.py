@@ -226,11 +226,13 @@ SELECT CASE WHEN n % 300 = 0 THEN 'in' ELSE 'out' END, 'VN', 'atiga/form-d', 'VN
   FROM generate_series(1, 30000) AS n;
 INSERT INTO message (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
                      certificate_number, digest, created_at, recorded_at)
-SELECT message_no, direction, party, 'm' || message_no || '@x', 'c' || message_no || '@x', 'certificate', form,
-       certificate_no, number, '\\x00', submitted_at, submitted_at
+SELECT message_no, direction, party, 'm' || message_no || '@x', 'c' || message_no || '@x', 'certificate',
+       form, certificate_no, number, '\\x00', submitted_at, submitted_at
   FROM certificate;
 INSERT INTO document (message_no, kind, body) SELECT message_no, 'wire', '\\x00' FROM message;
-INSERT INTO delivery (message_no, party, conversation_id, side, recorded_at, moved_at, status, due_at, waits_used)
+INSERT INTO issued_receipt (message_no, signer_until, body) SELECT message_no, now(), '\\x00' FROM message;
+INSERT INTO delivery (message_no, party, conversation_id, side, recorded_at, moved_at, status, due_at,
+                      waits_used)
 SELECT message_no, party, conversation_id, 'out', recorded_at, recorded_at,
        CASE WHEN message_no > 29900 THEN 'ready_to_send'
             WHEN message_no % 1000 = 3 THEN 'expired'
@@ -239,12 +241,13 @@ SELECT message_no, party, conversation_id, 'out', recorded_at, recorded_at,
        CASE WHEN message_no % 1000 = 4 THEN now() + interval '1 hour' ELSE now() - interval '1 hour' END,
        CASE WHEN message_no % 1000 = 4 THEN 3 ELSE 0 END
   FROM message WHERE direction = 'out';
-INSERT INTO event (xact, at, what, message_no, certificate_no, party, side, organisation)
-SELECT n / 10, now(), 'delivery:delivered', n, n, 'TH.CUSTOMS', CASE WHEN n % 300 = 0 THEN 'in' ELSE 'out' END,
-       'O' || n % 500
+INSERT INTO event (place, at, what, message_no, certificate_no, party, side, organisation)
+SELECT (1::bigint << 48) + n / 10, now(), 'delivery:delivered', n, n, 'TH.CUSTOMS',
+       CASE WHEN n % 300 = 0 THEN 'in' ELSE 'out' END, 'O' || n % 500
   FROM generate_series(1, 30000) AS n;
-INSERT INTO inbox (xact, message_no, type, side, organisation)
-SELECT n / 10, n, CASE WHEN n % 300 = 0 THEN 'certificate' ELSE 'acknowledgement' END, 'out', 'O' || n % 500
+INSERT INTO inbox (place, message_no, type, side, organisation)
+SELECT (1::bigint << 48) + n / 10, n,
+       CASE WHEN n % 300 = 0 THEN 'certificate' ELSE 'acknowledgement' END, 'out', 'O' || n % 500
   FROM generate_series(1, 30000) AS n;
 ALTER TABLE delivery ENABLE TRIGGER USER;
 ANALYZE;
@@ -338,14 +341,15 @@ async def test_searches_are_driven_by_their_index(crowded: asyncpg.Pool) -> None
 
 
 async def test_feeds_are_read_by_their_index(crowded: asyncpg.Pool) -> None:
-    end = (1, 2990, 29_900)
+    epoch = 1 << 48
+    begin, end = (epoch + 1, 1), (epoch + 2990, 29_900)
     events = {
         "event_pkey": events_after(end, limit=50, sight=EVERYTHING),
-        "event_of_organisation": events_after((1, 1, 1), limit=50, sight=Sight(organisation="O7")),
-        "event_inbound": events_after((1, 1, 1), limit=50, sight=Sight(received=True)),
+        "event_of_organisation": events_after(begin, limit=50, sight=Sight(organisation="O7")),
+        "event_inbound": events_after(begin, limit=50, sight=Sight(received=True)),
         "inbox_pkey": inbox_after(end, limit=50, sight=EVERYTHING),
-        "inbox_of_type": inbox_after((1, 1, 1), limit=50, sight=EVERYTHING, wanted=MessageType.CERTIFICATE),
-        "inbox_of_organisation": inbox_after((1, 1, 1), limit=50, sight=Sight(organisation="O7")),
+        "inbox_of_type": inbox_after(begin, limit=50, sight=EVERYTHING, wanted=MessageType.CERTIFICATE),
+        "inbox_of_organisation": inbox_after(begin, limit=50, sight=Sight(organisation="O7")),
     }
     async with crowded.acquire() as connection:
         for index, statement in events.items():

@@ -113,10 +113,9 @@ def test_a_mapping_reaches_nothing_outside_the_document(tmp_path: Path, reach: s
     extension = ' extension-element-prefixes="exsl" xmlns:exsl="http://exslt.org/common"'
     path = tmp_path / mapping_file(FORM_D, RCEP)
     path.parent.mkdir(parents=True)
+    template = f'<xsl:template match="/">{body}</xsl:template>'
     path.write_text(
-        f'<xsl:stylesheet version="1.0" xmlns:xsl="{XSL}"{extension}><xsl:template match="/">{body}</xsl:template>'
-        "</xsl:stylesheet>",
-        "utf-8",
+        f'<xsl:stylesheet version="1.0" xmlns:xsl="{XSL}"{extension}>{template}</xsl:stylesheet>', "utf-8"
     )
     written_text = ""
     try:

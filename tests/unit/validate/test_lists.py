@@ -38,7 +38,7 @@ def _changed(**changes: Any) -> dict[str, Any]:
             _changed(packages={"count": 5, "kind": "QZ"}), "C09", "Packages/Kind", "QA", id="package"
         ),
         pytest.param(_changed(hs="610999"), "C02", "HarmonizedSystemCode", "610990", id="hs"),
-        pytest.param(_changed(origin="XV"), "C01", "Origin", "VN", id="country"),
+        pytest.param(_changed(origin="XX"), "C01", "Origin", "XK", id="country"),
     ],
 )
 def test_an_unknown_code_brings_the_nearest_known(

@@ -1,0 +1,119 @@
+"""Lanes hear of what is owed: at once in their own process, soon on another node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from gateway.domain.ids import PartyId
+from gateway.store.connect import connect
+from gateway.store.ledger import Ledger
+from tests.store.making import AT, MY, TH, a_certificate, admit, an_arrival, claim_one, failed, owe
+
+
+class Heard:
+    """The parties that were called, and waiting for one."""
+
+    def __init__(self) -> None:
+        self.parties: list[PartyId] = []
+        self._rung = asyncio.Event()
+
+    def __call__(self, party: PartyId) -> None:
+        self.parties.append(party)
+        self._rung.set()
+
+    async def one(self) -> PartyId:
+        async with asyncio.timeout(10):
+            await self._rung.wait()
+        return self.parties[0]
+
+
+@asynccontextmanager
+async def listening(ledger: Ledger, hear: Callable[[PartyId], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(ledger.listen(hear))
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def is_listening(pool: asyncpg.Pool) -> None:
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+        ):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_submission_is_heard_at_once(ledger: Ledger) -> None:
+    heard = Heard()
+
+    async with listening(ledger, heard):
+        await ledger.submit(a_certificate())
+
+        assert heard.parties == [TH]
+
+
+async def test_a_repeat_rings_nothing(ledger: Ledger) -> None:
+    await ledger.submit(a_certificate())
+    heard = Heard()
+
+    async with listening(ledger, heard):
+        await ledger.submit(a_certificate())
+
+    assert heard.parties == []
+
+
+async def test_everything_that_falls_due_is_heard(ledger: Ledger) -> None:
+    heard = Heard()
+
+    async with listening(ledger, heard):
+        message_no = await owe(ledger, "c@x", party=MY)
+        await ledger.operate("hold", message_no, who="op", reason=None, at=AT)
+        await ledger.operate("release", message_no, who="op", reason=None, at=AT)
+        await admit(ledger, an_arrival(), answered=True)
+        await ledger.settle([failed(await claim_one(ledger))])
+        await ledger.wake(TH)
+        await ledger.suspend(MY, who="op", reason=None, outgoing_only=False, at=AT)
+        await ledger.resume(MY, who="op", reason=None, at=AT)
+
+    assert heard.parties == [MY, MY, TH, TH, MY]
+
+
+async def test_another_node_hears_it_too(ledger: Ledger, pool: asyncpg.Pool, database_url: str) -> None:
+    other_pool = await connect(database_url, connections=4, at_least=1)
+    here, there = Heard(), Heard()
+    try:
+        async with listening(Ledger(other_pool), there):
+            await is_listening(other_pool)
+            async with listening(ledger, here):
+                await ledger.submit(a_certificate())
+
+                assert await there.one() == TH
+        assert here.parties == [TH]
+    finally:
+        other_pool.terminate()
+
+
+async def test_a_lost_connection_is_made_again(ledger: Ledger, pool: asyncpg.Pool, database_url: str) -> None:
+    other_pool = await connect(database_url, connections=4, at_least=1)
+    heard = Heard()
+    try:
+        async with listening(Ledger(other_pool), heard):
+            await is_listening(pool)
+            await pool.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+            )
+            await is_listening(pool)
+            await pool.execute("SELECT pg_notify('delivery', 'TH.CUSTOMS')")
+
+            assert await heard.one() == TH
+    finally:
+        other_pool.terminate()

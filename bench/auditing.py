@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from bench.client import Connection
 from bench.together import BenchmarkFailed
+
+
+class Asked(Protocol):
+    """What answers questions: a connection to a national API."""
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        """Status and JSON under *path*."""
+        ...
 
 
 class RunFailed(BenchmarkFailed):
@@ -27,14 +34,14 @@ class Reader:
     def __init__(self) -> None:
         self._cursor = "0"
 
-    async def rest(self, connection: Connection) -> list[Json]:
+    async def rest(self, connection: Asked) -> list[Json]:
         """What was added since the last call."""
         found: list[Json] = []
         while page := await self._page(connection):
             found += page
         return found
 
-    async def at_least(self, connection: Connection, count: int) -> list[Json]:
+    async def at_least(self, connection: Asked, count: int) -> list[Json]:
         """
         The same; waits a moment for *count* items.
 
@@ -47,7 +54,7 @@ class Reader:
             found += await self.rest(connection)
         return found
 
-    async def _page(self, connection: Connection) -> list[Json]:
+    async def _page(self, connection: Asked) -> list[Json]:
         status, page = await connection.get(f"/api/v1/inbox?after={self._cursor}&limit={_PAGE}")
         if status != 200:
             raise RunFailed(f"GET /inbox: {status}: {page}")
@@ -56,7 +63,7 @@ class Reader:
         return items
 
 
-async def newest_certificates(connection: Connection, count: int) -> list[Json]:
+async def newest_certificates(connection: Asked, count: int) -> list[Json]:
     """The *count* certificates that were submitted last, as the sender's search shows them."""
     found: list[Json] = []
     after = ""

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import hashlib
 import json
-import os
 import signal
 import ssl
 import sys
@@ -318,5 +317,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)
     sys.exit(main())

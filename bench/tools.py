@@ -17,7 +17,7 @@ class NotInstalled(BenchmarkFailed):
     """A program could not be installed; the text says why."""
 
 
-def installed(name: str, *requirements: str) -> Path:
+def installed(name: str, *requirements: str, folder: Path = FOLDER) -> Path:
     """
     Install *requirements*, as pip takes them, once; files count as changed when their content does.
 
@@ -30,13 +30,13 @@ def installed(name: str, *requirements: str) -> Path:
     Raises:
         NotInstalled: pip or venv failed.
     """
-    programs = FOLDER / "bin"
-    done = FOLDER / f".installed-{name}"
+    programs = folder / "bin"
+    done = folder / f".installed-{name}"
     wanted = hashlib.sha256("\n".join(_content(each) for each in requirements).encode()).hexdigest()
     if done.is_file() and done.read_text() == wanted and (programs / "python").exists():
         return programs
     if not (programs / "python").exists():
-        _call(sys.executable, "-m", "venv", "--clear", str(FOLDER))
+        _call(sys.executable, "-m", "venv", "--clear", str(folder))
     _call(
         str(programs / "python"),
         "-m",
@@ -55,6 +55,11 @@ def _content(requirement: str) -> str:
 
 
 def _call(*command: str) -> None:
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+        )
+    except OSError as error:
+        raise NotInstalled(f"{command[0]} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         raise NotInstalled(f"{' '.join(command)}: {done.stderr.strip()[-500:]}")

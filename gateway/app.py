@@ -62,6 +62,7 @@ from gateway.validate.shape import Records
 log = structlog.get_logger()
 
 SUSPENSIONS_EVERY_S = 1.0
+SUSPENSIONS_REST_S = 0.05
 SIGNS_OF_LIFE_EVERY_S = 1.0
 PARKED_EVERY_S = 5.0
 
@@ -82,7 +83,10 @@ def serve_forever(settings: Settings) -> int:
     try:
         registry, home = _registry(settings)
         keys = load_keys(settings.keys_folder, home, clock())
-        asyncio.run(_serve(settings, registry, home, keys, clock))
+        metrics = Metrics()
+        # Whatever does not compile is told before the database is touched.
+        rooms = furnish(settings, registry, home, keys, clock, metrics)
+        asyncio.run(_serve(settings, rooms, keys, metrics))
     except Misconfigured as error:
         for fault in error.faults:
             sys.stderr.write(f"{fault}\n")
@@ -103,7 +107,33 @@ def _registry(settings: Settings) -> tuple[Registry, Party]:
     return registry, home
 
 
-async def _serve(settings: Settings, registry: Registry, home: Party, keys: OwnKeys, clock: Clock) -> None:
+def furnish(
+    settings: Settings, registry: Registry, home: Party, keys: OwnKeys, clock: Clock, metrics: Metrics
+) -> Rooms:
+    """
+    Put the rooms together; every schema, rule and mapping is compiled here.
+
+    Raises:
+        Misconfigured: one of them does not compile.
+    """
+    exchange = registry.folder.find("schemas/exchange/1.0/exchange.xsd")
+    assert exchange is not None
+    return Rooms(
+        home=home,
+        registry=registry,
+        judge=TimedJudge(registry.forms, registry.codes, metrics),
+        records=Records(registry.record_schema),
+        translator=Translator(registry.folder),
+        exchange=ExchangeSchema(exchange),
+        sealer=Sealer(keys, clock),
+        clock=clock,
+        skew=timedelta(seconds=settings.skew_s),
+        replay_window=timedelta(seconds=settings.replay_window_s),
+        limit=settings.max_message_bytes,
+    )
+
+
+async def _serve(settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metrics) -> None:
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     for warning in keys.warnings:
@@ -114,7 +144,7 @@ async def _serve(settings: Settings, registry: Registry, home: Party, keys: OwnK
         pool = await connect(dsn, connections=settings.database_connections)
         stack.push_async_callback(pool.close)
         workers = stack.enter_context(ThreadPoolExecutor(settings.threads, thread_name_prefix="judge"))
-        node = Node(settings, registry, home, keys, clock, Ledger(pool, clock), workers, stopping)
+        node = Node(settings, rooms, keys, metrics, Ledger(pool, rooms.clock), workers, stopping)
         await node.run(stack)
 
 
@@ -146,30 +176,30 @@ class Node:
     def __init__(
         self,
         settings: Settings,
-        registry: Registry,
-        home: Party,
+        rooms: Rooms,
         keys: OwnKeys,
-        clock: Clock,
+        metrics: Metrics,
         ledger: Ledger,
         workers: Executor,
         stopping: asyncio.Event,
     ) -> None:
         self._settings = settings
-        self._registry = registry
-        self._home = home
+        self._registry = rooms.registry
+        self._home = rooms.home
         self._keys = keys
-        self._clock = clock
+        self._clock = rooms.clock
         self._ledger = ledger
         self._workers = workers
         self._stopping = stopping
-        self._metrics = Metrics()
+        self._metrics = metrics
         self._lanes: dict[PartyId, Lane] = {}
         self._suspended: frozenset[PartyId] = frozenset()
         self._changed = asyncio.Event()
+        self._rung = asyncio.Event()
         self._signs: set[PartyId] = set()
         self._ready = False
         self._pipeline = Pipeline(
-            self._rooms(),
+            rooms,
             ledger,
             workers=workers,
             alive=self._signs.add,
@@ -194,15 +224,17 @@ class Node:
             exchange=str(self._settings.exchange_listen),
             development_issuer=self._settings.development_issuer,
         )
-        with contextlib.suppress(BaseExceptionGroup):
+        try:
             await self._work()
+        except* _Overtime:
+            log.warning("grace_ended", grace_s=self._settings.grace_s)
         log.info("node_stopped", home=self._home.id)
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(self._ledger.listen(self._hear)),
-                tasks.create_task(self._every(SUSPENSIONS_EVERY_S, self._look_for_suspensions)),
+                tasks.create_task(self._watch_suspensions()),
                 tasks.create_task(self._every(SIGNS_OF_LIFE_EVERY_S, self._wake_who_lives)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
             ]
@@ -220,25 +252,6 @@ class Node:
                 raise _Overtime
 
     # ---- parts -------------------------------------------------------------------------------------------
-
-    def _rooms(self) -> Rooms:
-        settings = self._settings
-        folder = self._registry.folder
-        exchange = folder.find("schemas/exchange/1.0/exchange.xsd")
-        assert exchange is not None
-        return Rooms(
-            home=self._home,
-            registry=self._registry,
-            judge=TimedJudge(self._registry.forms, self._registry.codes, self._metrics),
-            records=Records(self._registry.record_schema),
-            translator=Translator(self._registry.folder),
-            exchange=ExchangeSchema(exchange),
-            sealer=Sealer(self._keys, self._clock),
-            clock=self._clock,
-            skew=timedelta(seconds=settings.skew_s),
-            replay_window=timedelta(seconds=settings.replay_window_s),
-            limit=settings.max_message_bytes,
-        )
 
     async def _lane(self, party: Party, stack: AsyncExitStack) -> Lane:
         window = self._settings.lane_window
@@ -319,6 +332,7 @@ class Node:
 
     def _hear(self, party: PartyId) -> None:
         self._changed.set()
+        self._rung.set()
         if (lane := self._lanes.get(party)) is not None:
             lane.wake()
 
@@ -329,11 +343,25 @@ class Node:
                 await self._changed.wait()
 
     async def _every(self, seconds: float, work: Callable[[], Any]) -> None:
-        """Do *work* again and again; a database that is away is waited for."""
+        """Do *work* again and again; a database that is away is waited for, a fault of ours is logged."""
         while True:
-            with contextlib.suppress(*AWAY):
-                await work()
+            try:
+                with contextlib.suppress(*AWAY):
+                    await work()
+            except Exception:
+                log.exception("round_broke", work=getattr(work, "__name__", "work"))
             await asyncio.sleep(seconds)
+
+    async def _watch_suspensions(self) -> None:
+        """A suspension holds at once on the node that was told; the bell rings for much else, so not too often."""
+        while True:
+            self._rung.clear()
+            with contextlib.suppress(*AWAY):
+                await self._look_for_suspensions()
+            await asyncio.sleep(SUSPENSIONS_REST_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SUSPENSIONS_EVERY_S):
+                    await self._rung.wait()
 
     async def _look_for_suspensions(self) -> None:
         states = await self._ledger.party_states()
@@ -361,7 +389,9 @@ def _with_plain_numbers(value: Any) -> Any:
 async def _open(
     stack: AsyncExitStack, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
 ) -> None:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=75)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, keepalive_timeout=75, shutdown_timeout=5
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port, ssl_context=tls, shutdown_timeout=5).start()
+    await web.TCPSite(runner, host, port, ssl_context=tls).start()

@@ -20,7 +20,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, assert_never
 
@@ -183,12 +183,12 @@ class Pipeline:
 
     def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
         """All that speaks against the document, and whether there is a corridor for it."""
-        findings = self._rooms.judge.judge(document, form, at.date())
+        claims = claimed_facts(document, form)
+        findings = self._rooms.judge.judge(document, form, self._day(claims, at))
         if any(finding.code == Fault.NO_CORRIDOR for finding in findings):
             return findings
-        country = claimed_facts(document, form).importing_country
         try:
-            self._corridor_for(form, country or "")
+            self._corridor_for(form, claims.importing_country or "")
         except ContentRefused as refused:
             return (*findings, *refused.findings)
         return findings
@@ -318,7 +318,8 @@ class Pipeline:
 
     def _open_certificate(self, checked: Checked, signal: SealedSignal) -> Opened:
         form = self._rooms.registry.forms[checked.header.form]
-        findings = self._rooms.judge.judge(checked.document, form, checked.arrived.at.date())
+        on = self._day(claimed_facts(checked.document, form), checked.arrived.at)
+        findings = self._rooms.judge.judge(checked.document, form, on)
         facts = None if has_error(findings) else facts_of(checked.document, form)
         opened = Opened(checked=checked, findings=findings, facts=facts, body=None, receipt=signal)
         if facts is None or not self._rooms.registry.parties[checked.header.sender].acknowledgements:
@@ -396,6 +397,10 @@ class Pipeline:
         return (await self._work(self._rooms.sealer.signal, without_seal(first.body))).body
 
     # ---- both ----------------------------------------------------------------------------------------------
+
+    def _day(self, claims: ClaimedFacts, at: datetime) -> date:
+        """The day by which a certificate is judged: the one it is where the certificate was issued."""
+        return self._rooms.registry.zones.day(claims.exporting_country, at)
 
     async def _work(self, task: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._workers, task, *arguments)

@@ -12,7 +12,7 @@ from gateway.cli.desk import Desk
 from gateway.cli.failures import Status, WrongUse
 from gateway.cli.files import read_file
 from gateway.cli.findings import finding_line, verdict_object
-from gateway.cli.moments import judged_at
+from gateway.cli.moments import judged_on
 from gateway.cli.node import AsJson
 from gateway.cli.screen import print_json, remark, say, style_of
 from gateway.domain.form import Form, latest
@@ -40,7 +40,7 @@ def validate(
 ) -> int:
     """Judge certificates and messages. Exit status 1 if any has an error."""
     folder = over_shipped(read_settings({"registry": registry}).registry)
-    day = judged_at(at).date()
+    on = judged_on(at)
     for file in files:
         if not file.is_file():
             raise WrongUse(f"{file}: no such file")
@@ -48,14 +48,14 @@ def validate(
     wanted = None if form is None else find_form(form, desk.forms)
     verdicts = []
     for file in files:
-        judgement = desk.judge(read_file(file), day, wanted)
+        judgement = desk.judge(read_file(file), on, wanted)
         verdicts.append(verdict_object(str(file), judgement.form, judgement.findings))
         if not as_json:
             _tell(verdicts[-1])
     if as_json:
         print_json(verdicts)
     bad = sum(not verdict["valid"] for verdict in verdicts)
-    remark(f"{len(verdicts)} judged by {day}: {len(verdicts) - bad} valid, {bad} not")
+    remark(f"{len(verdicts)} judged by {on:%Y-%m-%d}: {len(verdicts) - bad} valid, {bad} not")
     return Status.REFUSED if bad else Status.DONE
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 
 from gateway.cli.failures import WrongUse
 from gateway.settings import read_instant, read_settings
+
+
+def judged_on(text: str | None) -> date | datetime:
+    """
+    Read ``--at`` as a day, which is the day everywhere, or as an instant; now when nothing was typed.
+
+    Raises:
+        WrongUse: *text* is neither.
+        Misconfigured: nothing was typed and the configured clock is faulty.
+    """
+    with suppress(ValueError):
+        return date.fromisoformat(text or "")
+    return judged_at(text)
 
 
 def judged_at(text: str | None) -> datetime:

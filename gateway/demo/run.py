@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -225,6 +226,14 @@ class Demonstration:
         self._console.print(text, highlight=False, soft_wrap=True)
 
 
+async def _until_told_to_stop(demonstration: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """SIGTERM and SIGINT end it in order, however it was started: nothing may be left running."""
+    task = asyncio.create_task(demonstration)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+    return await task
+
+
 def run_demo(certificates: int, keep: bool, as_json: bool) -> int:
     """
     Run the demonstration and tell the outcome.
@@ -242,8 +251,8 @@ def run_demo(certificates: int, keep: bool, as_json: bool) -> int:
     work = Path(tempfile.mkdtemp(prefix="eco-gateway-demo-"))
     work.chmod(0o711)  # as root, PostgreSQL runs as somebody else and must reach its data folder
     try:
-        outcome = asyncio.run(Demonstration(certificates, work, console).run(keep))
-    except KeyboardInterrupt:
+        outcome = asyncio.run(_until_told_to_stop(Demonstration(certificates, work, console).run(keep)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0 if keep else 130
     finally:
         remove(work)

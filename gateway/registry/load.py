@@ -56,7 +56,9 @@ def load_registry(folder: Folder) -> Registry:
     record_schema = _part(faults, lambda: load_record_schema(folder))
     forms = _part(faults, lambda: load_forms(folder))
     parties = _part(faults, lambda: load_parties(folder))
-    if codes is None or conversions is None or record_schema is None or forms is None or parties is None:
+    if codes is None or conversions is None or zones is None:
+        raise Misconfigured(tuple(faults))
+    if record_schema is None or forms is None or parties is None:
         raise Misconfigured(tuple(faults))
     return Registry(
         folder=folder,

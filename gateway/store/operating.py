@@ -61,7 +61,7 @@ class Operating:
         """
         async with self._pool.acquire() as connection:
             moved = await finished(_operate(connection, verb, message_no, who=who, reason=reason, at=at))
-        if moved.delivery is DeliveryStatus.READY_TO_SEND:
+        if moved.delivery is not DeliveryStatus.ON_HOLD:  # it is due, or what waited behind it
             self._bell.ring([moved.party])
         return moved
 
@@ -82,6 +82,7 @@ class Operating:
             )
         if row is None:
             raise NotAllowed(f"{party} is suspended already")
+        self._bell.ring([party])
         return party_state(row)
 
     async def resume(self, party: PartyId, *, who: str, reason: str | None, at: datetime) -> PartyState:

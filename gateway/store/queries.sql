@@ -626,8 +626,8 @@ SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
        count(*) FILTER (WHERE d.status = 'awaiting_receipt') AS awaiting_receipt,
        count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
        CASE WHEN s.suspended_by IS NULL THEN
-           greatest(0, extract(epoch FROM min(nullif(d.due_at, 'infinity')) FILTER (WHERE d.status <> 'sending')
-                                          - now()))::double precision
+           min(greatest(0, extract(epoch FROM d.due_at - now())))
+               FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending')::double precision
        END AS next_due_s,
        CASE WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
             ELSE (array_agg(d.cause ORDER BY d.recorded_at, d.message_no)

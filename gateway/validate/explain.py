@@ -81,6 +81,8 @@ class Vocabulary:
         strange = [c for c in children if c.tag != self._prefix + _local(c) or _local(c) not in known]
         names_there = {_local(child) for child in children}
         lacking = [names for names in _mandatory(group) if not names & names_there]
+        if not (lacking or strange) and not (expected := _expected_next(error)) & names_there:
+            lacking = [expected] if expected else []
         for names in lacking:
             yield self._missing(element, [name for name in known if name in names])
         for child in strange:
@@ -146,15 +148,22 @@ def in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:
 
 def _mandatory(group: Any) -> Iterator[set[str]]:
     """Sets of names of which one must be there: alternatives of a choice make one set."""
+    if group.model == "choice":
+        yield {str(element.local_name) for element in group.iter_elements()}
+        return
     for particle in group:
         if particle.min_occurs == 0:
             continue
         if isinstance(particle, XsdElement):
             yield {str(particle.local_name)}
-        elif particle.model == "choice":
-            yield {str(e.local_name) for e in particle.iter_elements()}
         else:
             yield from _mandatory(particle)
+
+
+def _expected_next(error: XMLSchemaChildrenValidationError) -> set[str]:
+    """Names of which the schema expected one where it stumbled."""
+    expected: Any = error.expected or ()
+    return {str(particle.local_name) for particle in expected if isinstance(particle, XsdElement)}
 
 
 def _flaw(place: Place, words: Any) -> Flaw:

@@ -104,9 +104,7 @@ class Explanation:
 
 def element_at(document: etree._Element, path: str | None) -> etree._Element | None:
     """The element at a path of libxml2's error log, seen from *document* wherever it lies."""
-    if path is None:
-        return None
-    below = path.strip("/").split("/", 1)[1:]
+    below = (path or "").strip("/").split("/", 1)[1:]
     found = document.xpath(below[0]) if below else [document]
     return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
 

@@ -109,5 +109,5 @@ def _collect(
     found.add(path)
     kind = types.get(element.get("type", "").rpartition(":")[2], element)
     for below in kind.iter(f"{XSD}element"):
-        if below is not element:
+        if below is not kind and next(below.iterancestors(f"{XSD}element"), None) in (None, kind):
             _collect(below, f"{path}/", types, found)

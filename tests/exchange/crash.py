@@ -160,8 +160,8 @@ class Crash:
         await self._compare_timelines(sender, receiver, accepted)
 
     async def _kill_either(self, receiver: NationalSystem) -> None:
-        """Two kills of each side, in an order and at moments that the seed decides."""
-        victims = [SENDER, RECEIVER] * 2
+        """Kills of either side, in an order and at moments that the seed decides."""
+        victims = [SENDER] * 2 + [RECEIVER] * 3
         self._random.shuffle(victims)
         for victim in victims:
             await asyncio.sleep(self._random.uniform(0.4, 1.2))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.app import Node
+from gateway.app import Node, furnish
 from gateway.demo.country import HOST, Address
 from gateway.domain.caller import Role
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
+from gateway.observe.metrics import Metrics
 from gateway.registry.load import Registry
 from gateway.settings import Address as At
 from gateway.settings import Settings
@@ -35,10 +36,17 @@ async def node(
         stack.callback(pool.terminate)
         workers = stack.enter_context(ThreadPoolExecutor(1))
         keys = load_keys(settings.keys_folder, home, clock())
-        served = Node(settings, registry, home, keys, clock, Ledger(pool, clock), workers, stopping)
+        metrics = Metrics()
+        rooms = furnish(settings, registry, home, keys, clock, metrics)
+        served = Node(settings, rooms, keys, metrics, Ledger(pool, clock), workers, stopping)
         running = asyncio.create_task(served.run(stack))
+        asked = asyncio.create_task(ready(f"http://{settings.listen}"))
         try:
-            await ready(f"http://{settings.listen}")
+            await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                asked.cancel()
+                await running
+            await asked
             yield served
         finally:
             stopping.set()

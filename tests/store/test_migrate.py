@@ -73,12 +73,17 @@ async def test_a_newer_database_is_refused(empty_url: str, folder: Path) -> None
         await migrate(empty_url)
 
 
+def change_the_first(folder: Path) -> str:
+    first = folder / migrations(folder)[0].name
+    first.write_text(first.read_text("utf-8") + "\n-- changed", "utf-8")
+    return first.name
+
+
 async def test_a_migration_that_was_changed_is_refused(empty_url: str, folder: Path) -> None:
     await migrate(empty_url, folder=folder)
-    first = next(folder.glob("0001_*.sql"))
-    first.write_text(first.read_text("utf-8") + "\n-- changed", "utf-8")
+    name = change_the_first(folder)
 
-    with pytest.raises(Misconfigured, match=f"{first.name}: was changed"):
+    with pytest.raises(Misconfigured, match=f"{name}: was changed"):
         await migrate(empty_url, folder=folder)
 
 

@@ -125,21 +125,24 @@ async def test_two_pages_take_one_certificate_one_after_another(ledger: Ledger) 
 
 async def test_who_waited_for_a_lock_sees_what_the_other_wrote(ledger: Ledger) -> None:
     certificate = await submitted(ledger)
-    waiting = asyncio.Event()
+    locked, waiting = asyncio.Event(), asyncio.Event()
+
+    async def first() -> None:
+        async with ledger.page() as page:
+            await page.lock_certificate(key())
+            locked.set()
+            await waiting.wait()
+            await asyncio.sleep(0.05)
+            await page.move_life(certificate.certificate_no, _L.CANCEL_PENDING, before=None, at=AT, who="a")
 
     async def second() -> CertificateRow | None:
+        await locked.wait()
         async with ledger.page() as page:
             waiting.set()
             return await page.lock_certificate(key())
 
-    async with ledger.page() as page:
-        await page.lock_certificate(key())
-        await page.move_life(certificate.certificate_no, _L.CANCEL_PENDING, before=None, at=AT, who="a")
-        task = asyncio.create_task(second())
-        await waiting.wait()
-        await asyncio.sleep(0.05)
+    _, seen = await asyncio.gather(first(), second())
 
-    seen = await task
     assert seen is not None
     assert seen.life is _L.CANCEL_PENDING
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from gateway.domain.errors import NotFound
 from gateway.store.ledger import Ledger
-from tests.store.making import MINUTE, a_certificate, certificate_of
+from tests.store.making import AT, MINUTE, TH, a_certificate, certificate_of
 
 
 async def test_what_is_not_there_is_told(ledger: Ledger) -> None:
@@ -62,16 +63,11 @@ async def test_a_cancelled_submission_is_kept_or_not_begun(ledger: Ledger) -> No
     assert answer.message_id == rows[0].message_id
 
 
-async def test_a_claim_is_written_by_the_gateways_clock(ledger: Ledger) -> None:
-    at = (await certificate_submitted(ledger)).submitted_at
-    drill = Ledger(ledger._pool, clock=lambda: at + MINUTE)
+async def test_a_claim_is_written_by_the_gateways_clock(pool: asyncpg.Pool) -> None:
+    drill = Ledger(pool, clock=lambda: AT + MINUTE)
+    await drill.submit(a_certificate())
 
-    (claim,) = await drill.claim((await certificate_of(ledger)).party, lease_s=60, limit=1)
+    (claim,) = await drill.claim(TH, lease_s=60, limit=1)
 
     events = (await drill.story_of_message(claim.message_no)).events
-    assert (events[-1].what, events[-1].at) == ("delivery:sending", at + MINUTE)
-
-
-async def certificate_submitted(ledger: Ledger):  # type: ignore[no-untyped-def]
-    await ledger.submit(a_certificate())
-    return await certificate_of(ledger)
+    assert (events[-1].what, events[-1].at) == ("delivery:sending", AT + MINUTE)

@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.errors import Misconfigured
 from gateway.domain.ids import FormId
 from gateway.registry.folder import SHIPPED, Folder
-from gateway.registry.forms import load_forms, xsd_digest
+from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema, xsd_digest
 from gateway.validate.check import Expected, check_forms, expected_of
 from tests.data.shipped import codes
 
@@ -62,6 +62,9 @@ def test_a_good_registry_has_no_fault(registry: Path) -> None:
         ),
         pytest.param(
             f"{FORM}/form.toml", "Exporter =", "Exporterr =", "boxes.Exporterr: no such element", id="box"
+        ),
+        pytest.param(
+            f"{FORM}/form.toml", 'CertificateOfOrigin = "header"\n', "", "boxes: no box for", id="no-box"
         ),
         pytest.param(
             f"{FORM}/form.toml",
@@ -186,6 +189,30 @@ def test_an_installation_lays_its_own_version_over_the_shipped_ones(tmp_path: Pa
     forms = load_forms(Folder((SHIPPED, tmp_path)))
 
     assert FormId("atiga/form-d/1.1") in forms
+
+
+def test_a_form_may_do_without_rules(registry: Path) -> None:
+    _edit(registry, f"{FORM}/form.toml", 'rules = "rules.sch"\n', "")
+
+    (form,) = load_forms(Folder((registry,))).values()
+
+    assert form.rules is None
+    assert set(form.sources) == {f"{FORM}/form-d.xsd", "schemas/common/certificate.xsd"}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"), [(None, "no such file"), ("{", "not JSON")], ids=["missing", "broken"]
+)
+def test_a_faulty_record_schema_is_named(tmp_path: Path, content: str | None, complaint: str) -> None:
+    path = tmp_path / RECORD_SCHEMA
+    path.parent.mkdir(parents=True)
+    if content is not None:
+        path.write_text(content, "utf-8")
+
+    with pytest.raises(Misconfigured, match=complaint) as caught:
+        load_record_schema(Folder((tmp_path,)))
+
+    assert caught.value.faults[0].file == RECORD_SCHEMA
 
 
 def test_findings_are_written_line_by_line() -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from lxml import etree
 
+from gateway.domain.form import Form
+from gateway.validate.schema import Explanation, Structure
+from gateway.validate.sources import compiled_schema
 from tests.data.shipped import ON, RCEP, a_record, forms, judge, written
 
 NS = forms()[RCEP].namespace
@@ -157,6 +163,18 @@ ITEM = "/CertificateOfOrigin/Items/Item[1]"
             id="identity-constraint",
         ),
         pytest.param(
+            _remove("Producer/Name"),
+            "/CertificateOfOrigin/Producer/Name",
+            "Name or Statement is missing",
+            id="missing-in-a-choice",
+        ),
+        pytest.param(
+            _remove("Producer/Name", "Producer/Address", "Producer/Country"),
+            "/CertificateOfOrigin/Producer/Name",
+            "Name or",
+            id="empty-choice",
+        ),
+        pytest.param(
             _text("Transport/Mode", "boat"),
             "/CertificateOfOrigin/Transport/Mode",
             "inland_waterway",
@@ -203,6 +221,43 @@ def test_a_schema_fault_does_not_hide_a_broken_rule() -> None:
     codes = [finding.code for finding in judge().judge(written(record), forms()[RCEP], ON)]
 
     assert sorted(codes) == ["C01", "C04", "S02"]
+
+
+def _explained(form: Form, change: Callable[[etree._Element], None]) -> list[tuple[str, str]]:
+    document = written(a_record(items=1))
+    change(document)
+    return [flaw.words() for flaw in Structure(form, Explanation(form)).flaws(document)]
+
+
+def test_a_type_that_says_nothing_is_still_spoken_of() -> None:
+    silent = {
+        path: re.sub(rb"<xs:annotation>.*?</xs:annotation>", b"", text, flags=re.DOTALL)
+        for path, text in forms()[RCEP].sources.items()
+    }
+    form = replace(forms()[RCEP], sources=MappingProxyType(silent))
+
+    assert _explained(form, _text("Exporter/Name", "")) == [("Name is empty.", "Correct it.")]
+    assert _explained(form, _attribute("Items/Item/FobValue", "currency", None)) == [
+        ("The currency of FobValue is missing.", "Give the currency.")
+    ]
+
+
+def test_where_nothing_better_is_known_libxml2_speaks() -> None:
+    sound, broken = written(a_record(items=1)), written(a_record(items=1))
+    _text("Exporter/Name", "")(broken)
+    schema = compiled_schema(forms()[RCEP])
+    schema.validate(broken)
+
+    (flaw,) = Explanation(forms()[RCEP]).flaws(sound, list(schema.error_log))
+
+    assert etree.QName(flaw.place.element).localname == "Name"
+    assert "minLength" in flaw.words()[0]
+
+
+def test_a_failure_without_words_is_a_failure_all_the_same() -> None:
+    (flaw,) = Explanation(forms()[RCEP]).flaws(written(a_record(items=1)), [])
+
+    assert flaw.is_error
 
 
 def test_a_hint_at_another_schema_is_not_followed() -> None:

@@ -39,6 +39,9 @@ def _with_rules(find: str, put: str) -> Form:
             'test="f:Origin"', "test=\"document('/etc/hostname')\"", "does not run", id="reads-a-file"
         ),
         pytest.param('test="f:Origin"', 'test="false()" e:needs="f:["', "is no XPath", id="broken-needs"),
+        pytest.param(
+            "</sch:rule>", '<sch:report test="1"/></sch:rule>', "only asserts are told", id="report"
+        ),
         pytest.param("form-rcep:1.0", "form-rcep:2.0", "no prefix is bound", id="other-namespace"),
     ],
 )

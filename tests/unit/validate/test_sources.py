@@ -52,6 +52,24 @@ def test_an_xpath_without_prefix_would_let_a_number_pass_twice() -> None:
     assert compiled_schema(careless).validate(written(record))
 
 
+def test_a_document_included_twice_counts_once() -> None:
+    include = '<xs:include schemaLocation="../../../common/certificate.xsd"/>'
+
+    assert single_schema(_with_entry(include, include * 2)) == single_schema(FORM)
+
+
+def test_a_type_within_itself_ends_somewhere() -> None:
+    circle = (
+        '<xs:complexType name="Circle"><xs:sequence><xs:element name="In" type="f:Circle" minOccurs="0"/>'
+        "</xs:sequence></xs:complexType></xs:schema>"
+    )
+    form = _with_entry("</xs:schema>", circle)
+    entry = form.sources[form.entry].replace(b'type="f:Certificate"', b'type="f:Circle"')
+    endless = replace(form, sources=MappingProxyType({**form.sources, form.entry: entry}))
+
+    assert max(path.count("/") for path in element_paths(endless)) == 12
+
+
 def test_every_path_of_the_schema_is_known() -> None:
     paths = element_paths(FORM)
 

@@ -45,7 +45,7 @@ from gateway.pipeline import Pipeline
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.rooms import Rooms
-from gateway.settings import Settings
+from gateway.settings import Address, Settings
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
 from gateway.store.ledger import Ledger
@@ -309,8 +309,8 @@ class Node:
             away=AWAY,
         )
         tls = server_context(self._keys.tls_key(self._clock()), self._others)
-        await _open(stack, exchange, settings.exchange_listen.host, settings.exchange_listen.port, tls)
-        await _open(stack, national, settings.listen.host, settings.listen.port, None)
+        await _open(stack, exchange, settings.exchange_listen, tls, limits)
+        await _open(stack, national, settings.listen, None, limits)
 
     def _party_of(self, peer: bytes) -> PartyId | None:
         others: Mapping[PartyId, Party] = {party.id: party for party in self._others}
@@ -353,7 +353,7 @@ class Node:
             await asyncio.sleep(seconds)
 
     async def _watch_suspensions(self) -> None:
-        """A suspension holds at once on the node that was told; the bell rings for much else, so not too often."""
+        """A suspension holds at once on the node that was told. The bell rings for much else: not too often."""
         while True:
             self._rung.clear()
             with contextlib.suppress(*AWAY):
@@ -387,11 +387,22 @@ def _with_plain_numbers(value: Any) -> Any:
 
 
 async def _open(
-    stack: AsyncExitStack, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
+    stack: AsyncExitStack, app: web.Application, at: Address, tls: ssl.SSLContext | None, limits: Limits
 ) -> None:
+    """
+    Open a door. Who is refused while it still sends may finish, for it reads the refusal only then.
+
+    Nothing is unpacked: a Content-Encoding is refused, and a body that does not fit it ends no connection.
+    """
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, keepalive_timeout=75, shutdown_timeout=5
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=75,
+        shutdown_timeout=5,
+        lingering_time=limits.body_s,
+        auto_decompress=False,
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    await web.TCPSite(runner, at.host, at.port, ssl_context=tls).start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.acknowledge.bodies import Acknowledgement, Cancellation, CustomsResponse
@@ -17,6 +19,17 @@ from gateway.intake.desk import Taken
 from gateway.rooms import has_error
 from gateway.store.page import Page
 from gateway.store.records import CertificateRow, MessageRow
+
+_T = MessageType
+_ANSWERED_BY: Mapping[MessageType, frozenset[MessageType]] = MappingProxyType(
+    {
+        _T.CUSTOMS_RESPONSE: frozenset({_T.CERTIFICATE}),
+        _T.RETRANSMISSION_REQUEST: frozenset({_T.CERTIFICATE}),
+        _T.VERIFICATION_REQUEST: frozenset({_T.CERTIFICATE}),
+        _T.VERIFICATION_REPLY: frozenset({_T.VERIFICATION_REQUEST}),
+        _T.VERIFICATION_RESULT: frozenset({_T.CERTIFICATE, _T.VERIFICATION_REPLY}),
+    }
+)  # what each answer is an answer to; those not named here answer whatever came
 
 
 class Outgoing:
@@ -86,7 +99,7 @@ class Outgoing:
             posted,
             certificate_number=message.certificate_number,
             ref_to_message_id=message.message_id,
-            at=now,
+            at=self._rooms.registry.zones.local(self._rooms.home.country, now),
         )
         async with self._ledger.page() as page:
             certificate = await page.lock_certificate_by_message(
@@ -162,6 +175,8 @@ def _check_answerable(message: MessageRow, verb: MessageType) -> None:
         message.type, AcknowledgementOutcome.ACCEPTED
     ):
         raise NotAllowed(f"a message of type {message.type} is not acknowledged")
+    if message.type not in _ANSWERED_BY.get(verb, MessageType):
+        raise NotAllowed(f"a message of type {message.type} is not answered with a {verb}")
     if message.valid is False:
         raise NotAllowed("the gateway has rejected this message already; its sender has the findings")
 

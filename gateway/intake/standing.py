@@ -58,15 +58,19 @@ class Agreed:
 
 def standing(story: Story, agreed: Agreed) -> Standing:
     """
-    Say where *story* stands by the first of its messages that is unfinished or failed.
+    Say where *story* stands.
 
-    When all are well, the certificate's life and what customs made of it decide. A message that a later one
-    replaced (a number submitted again) is history.
+    What is wrong counts before what is merely under way: the first of its messages that failed, else what
+    customs decided, else the first message that is unfinished. When all are well, the certificate's life and
+    what customs made of it decide. A message that a later one replaced (a number submitted again) is history.
     """
-    for message in story.messages:
-        if not _is_history(message, story.messages) and (found := _of_message(message, story, agreed)):
-            return found
-    return _of_certificate(story)
+    found = [
+        stands
+        for message in story.messages
+        if not _is_history(message, story.messages) and (stands := _of_message(message, story, agreed))
+    ]
+    whole = _of_certificate(story)
+    return next((one for one in (*found, whole) if one.cause is not None), (*found, whole)[0])
 
 
 def the_acknowledgement(rows: Sequence[AcknowledgementRow]) -> AcknowledgementRow | None:

@@ -1,4 +1,4 @@
-"""Which day it is in a country: ``mappings/codes/time-zones.csv``, a zone of the IANA database for each country."""
+"""Which day it is in a country: ``mappings/codes/time-zones.csv``, an IANA time zone for each country."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ FILE = "mappings/codes/time-zones.csv"
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """The time zone of each country by its ISO 3166 alpha-2 code; of several, the one that is furthest ahead."""
+    """The time zone of each country, by ISO 3166 alpha-2 code; of several, the one that is furthest ahead."""
 
     of: Mapping[str, tzinfo]
 
+    def local(self, country: str | None, at: datetime) -> datetime:
+        """The same instant by the clocks of *country*; by UTC where the country is unknown."""
+        return at.astimezone(self.of.get(country or "", UTC))
+
     def day(self, country: str | None, at: datetime) -> date:
         """
-        The day that *at* is in *country*; in UTC where the country is unknown.
+        The day that *at* is in *country*.
 
-        A document's dates are days where it was written. In the evening of Greenwich it is tomorrow in Asia, and
-        what was issued there this morning was not issued in the future.
+        A document's dates are days where it was written. In the evening of Greenwich it is tomorrow in Asia,
+        and what was issued there this morning was not issued in the future.
         """
-        return at.astimezone(self.of.get(country or "", UTC)).date()
+        return self.local(country, at).date()
 
 
 def load_zones(folder: Folder) -> Zones:
@@ -36,8 +40,8 @@ def load_zones(folder: Folder) -> Zones:
     Read the time zones of all countries.
 
     Raises:
-        Misconfigured: no such file, a line without two columns, or a zone that the database does not know; all
-            such lines are listed.
+        Misconfigured: no such file, a line without two columns, or a zone that the database does not know;
+            all such lines are listed.
     """
     path = folder.find(FILE)
     if path is None:

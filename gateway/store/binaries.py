@@ -27,13 +27,13 @@ def wheel_binaries() -> Path:
     raise misconfigured("-", f"the package {_WHEEL} is not installed; give a database instead")
 
 
-def reachable_binaries(account: Account | None, home: Path) -> Path:
+def reachable_binaries(account: Account | None, home: Path, installed: Path | None = None) -> Path:
     """
-    The ``bin`` folder to run from.
+    The ``bin`` folder to run from; *installed* is the wheel's, looked up where it is not given.
 
     An environment below root's own home is closed to everybody else, so the account gets a copy in *home*.
     """
-    installed = wheel_binaries()
+    installed = installed or wheel_binaries()
     if account is None or account.may_run(installed / "postgres"):
         return installed
     target = home / f"binaries-{importlib.metadata.version(_WHEEL)}"

@@ -79,7 +79,7 @@ class Caller:
         content: bytes | None = None,
         kind: str | None = None,
         headers: Mapping[str, str] | None = None,
-        **query: str,
+        query: Mapping[str, str] | None = None,
     ) -> Reply:
         """
         Call *path* under the prefix, or ``//path`` outside of it; what is in it stands percent-encoded already.
@@ -90,7 +90,7 @@ class Caller:
         where = path[1:] if path.startswith("//") else f"/api/v1{path}"
         url = URL(f"{self.url}{where}", encoded=True)
         if query:
-            url = url.update_query({name.rstrip("_"): value for name, value in query.items()})
+            url = url.update_query(query)
         more = dict(self._headers) | dict(headers or {})
         if kind is not None:
             more["Content-Type"] = kind
@@ -102,10 +102,10 @@ class Caller:
             return Reply(status=answer.status, body=told, raw=raw, headers=answer.headers.copy())
 
     async def get(self, path: str, **query: str) -> Reply:
-        return await self.call("GET", path, **query)
+        return await self.call("GET", path, query=query)
 
     async def post(self, path: str, body: Json = None, **query: str) -> Reply:
-        return await self.call("POST", path, body=body, **query)
+        return await self.call("POST", path, body=body, query=query)
 
     async def submit(self, record: Json) -> Reply:
         return await self.post("/certificates", record)

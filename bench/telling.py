@@ -12,7 +12,8 @@ from rich.table import Table
 from bench.figures import Cpu, Pair
 from bench.profiling import Profile
 
-_SHOWN = 10
+_SHOWN = 20
+_TOO_BUSY = 0.1
 _WIDTH = 140  # where no terminal says how wide it is
 
 
@@ -38,6 +39,11 @@ class Teller:
             f"{reference.cpu_ms:.2f} ms CPU; ratio {pair.ratio:.3f}, CPU {pair.cpu_ratio:.2f} times"
             f"; others used {ours.others_share:.0%} of the machine"
         )
+        if ours.others_share > _TOO_BUSY:
+            self.say(
+                "The machine is busy with other things, which flatters whoever has more processes: "
+                "go by the CPU times and their ratio rather than by the throughput"
+            )
 
     def runs(self, runs: Sequence[Mapping[str, Any]]) -> None:
         """The table at the end."""
@@ -84,7 +90,7 @@ class Teller:
         self._ranking("functions by themselves", profile.own, profile.samples, cpu_ms)
 
     def _ranking(
-        self, title: str, counts: Mapping[str, int], samples: int, cpu_ms: float, shown: int = 2 * _SHOWN
+        self, title: str, counts: Mapping[str, int], samples: int, cpu_ms: float, shown: int = _SHOWN
     ) -> None:
         table = Table(title=title, title_justify="left")
         for head in ("share", "ms", ""):

@@ -185,7 +185,7 @@ class Pipeline:
         """All that speaks against the document, and whether there is a corridor for it."""
         claims = claimed_facts(document, form)
         findings = self._rooms.judge.judge(document, form, self._day(claims, at))
-        if any(finding.code == Fault.NO_CORRIDOR for finding in findings):
+        if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
             return findings
         try:
             self._corridor_for(form, claims.importing_country or "")
@@ -355,8 +355,11 @@ class Pipeline:
         )
         match admission:
             case Admitted():
-                await self.incoming.match_parked(opened.checked.header)
-            case Repeated() | IdReused():
+                await self.incoming.certificate_came(opened.checked.header, opened.facts)
+            case Repeated():  # perhaps we ended before all of it was done, and before we answered
+                await self.incoming.certificate_came(opened.checked.header, opened.facts)
+                raise IdRepeated("This message came before")
+            case IdReused():
                 raise IdRepeated("This message id came before, for other content")
             case NumberHeld():
                 await self.incoming.admit(opened.refused(_number_held(opened.facts)))
@@ -365,7 +368,7 @@ class Pipeline:
 
     async def _refuse_message(self, arrived: Arrived, refused: Refused) -> WireAnswer:
         """The first receipt when these very bytes were taken before; else the refusal is kept and told."""
-        claims = await self._work(_claims_of, arrived.body)
+        claims = await self._work(_claims_of, arrived.body, self._rooms.limit)
         if claims.message_id is not None and claims.sender == arrived.client:
             first = await self._ledger.issued_receipt(arrived.client, claims.message_id)
             if first is not None and first.digest == arrived.digest:
@@ -417,9 +420,9 @@ def _key_of(claims: ClaimedFacts) -> CertificateKey | None:
     )
 
 
-def _claims_of(raw: bytes) -> Claimed:
+def _claims_of(raw: bytes, limit: int) -> Claimed:
     try:
-        return claimed(read_xml(raw))
+        return claimed(read_xml(raw, limit=limit))
     except Refused:
         return claimed(None)
 

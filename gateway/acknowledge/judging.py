@@ -22,7 +22,8 @@ from gateway.acknowledge.utilisation import (
     uses,
 )
 from gateway.domain.errors import Fault, Finding, Severity
-from gateway.domain.status import AcknowledgementOutcome, CertificateLife, MessageType
+from gateway.domain.message import Header
+from gateway.domain.status import AcknowledgementOutcome, CertificateLife, Direction, MessageType
 from gateway.store.records import CertificateRow, CustomsEntry, CustomsRow
 
 Where = Callable[[int], str]
@@ -69,6 +70,52 @@ def is_acknowledged(message_type: MessageType, outcome: AcknowledgementOutcome) 
             | MessageType.VERIFICATION_RESULT
         ):
             return True
+        case _:
+            assert_never(message_type)
+
+
+def judge_belonging(header: Header, certificate: CertificateRow) -> tuple[Finding, ...]:
+    """
+    Why a message from abroad may not be about *certificate*, to which it refers; nothing when it may.
+
+    Only the side that issued a certificate cancels it and answers its verification; only the side that
+    imports says what became of it, verifies it and asks for it again. A number that is given as well must be
+    the certificate's own.
+    """
+    if header.certificate_number not in (None, certificate.number):
+        return (
+            Finding(
+                code=Fault.ORPHAN,
+                text=f"message {header.ref_to_message_id} is about certificate {certificate.number}",
+                value=header.certificate_number,
+            ),
+        )
+    if certificate.direction in _from_sides(header.type):
+        return ()
+    way = "came from you" if certificate.direction is Direction.IN else "was sent to you"
+    text = f"a {header.type} about certificate {certificate.number}, which {way}, is the other side's to send"
+    return (Finding(code=Fault.ORPHAN, text=text),)
+
+
+def _from_sides(message_type: MessageType) -> frozenset[Direction]:
+    """Which way the certificate went that a message of this type from abroad may be about."""
+    match message_type:
+        case MessageType.CERTIFICATE | MessageType.CANCELLATION | MessageType.VERIFICATION_REPLY:
+            return frozenset({Direction.IN})
+        case (
+            MessageType.CUSTOMS_RESPONSE
+            | MessageType.RETRANSMISSION_REQUEST
+            | MessageType.VERIFICATION_REQUEST
+            | MessageType.VERIFICATION_RESULT
+        ):
+            return frozenset({Direction.OUT})
+        case (
+            MessageType.ACKNOWLEDGEMENT
+            | MessageType.STATUS_QUERY
+            | MessageType.STATUS_REPLY
+            | MessageType.PING
+        ):
+            return frozenset(Direction)
         case _:
             assert_never(message_type)
 

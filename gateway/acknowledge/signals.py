@@ -187,7 +187,7 @@ def exception_of(
     root = _signal(
         "Exception",
         message_id=(received.message_id if received else None) or UNKNOWN,
-        created_at=(received.created_at if received else None) or at,
+        created_at=received.created_at if received else None,
         conversation_id=received.conversation_id if received else None,
         sender=home,
         receiver=party,
@@ -281,15 +281,16 @@ def _signal(
     name: str,
     *,
     message_id: str,
-    created_at: datetime,
+    created_at: datetime | None,
     conversation_id: ConversationId | None,
     sender: PartyId,
     receiver: PartyId,
     at: datetime,
 ) -> etree._Element:
+    """The head of a signal; a message whose time could not be read is dated now."""
     root = etree.Element(f"{{{SIGNALS}}}{name}", nsmap={None: SIGNALS, "ds": DSIG})
     _add(root, "OriginalMessageIdentifier", message_id)
-    _add(root, "OriginalMessageDateTime", rfc3339_exact(created_at))
+    _add(root, "OriginalMessageDateTime", rfc3339_exact(created_at) if created_at else rfc3339(at))
     _add(root, "ThisMessageDateTime", rfc3339(at))
     _add(root, "FromPartyInfo", sender).set("type", PARTY_TYPE)
     _add(root, "ToPartyInfo", receiver).set("type", PARTY_TYPE)

@@ -24,27 +24,33 @@ from gateway.acknowledge.judging import (
     in_xml,
     is_acknowledged,
     is_kept_from_abroad,
+    judge_belonging,
     judge_cancellation,
     outcome_of,
 )
-from gateway.acknowledge.lives import when_cancellation_is_acknowledged
+from gateway.acknowledge.lives import (
+    LifeMove,
+    when_cancellation_is_acknowledged,
+    when_cancellation_is_judged,
+    when_replacement_is_accepted,
+)
 from gateway.acknowledge.utilisation import standing
 from gateway.answers.desk import GATEWAY, AnswerDesk
 from gateway.domain.envelope import business_document, read_header
 from gateway.domain.errors import Fault, Finding, IdRepeated, NotAllowed, Severity
-from gateway.domain.ids import MessageId, PartyId
-from gateway.domain.message import Header
+from gateway.domain.ids import CertificateNumber, MessageId, PartyId, family_of
+from gateway.domain.message import CertificateFacts, Header
 from gateway.domain.status import (
     AcknowledgedBy,
     AcknowledgementOutcome,
-    CertificateLife,
     Direction,
     MessageType,
 )
 from gateway.rooms import Opened
 from gateway.store.page import Page
-from gateway.store.records import CertificateRow, MessageRow
+from gateway.store.records import CertificateKey, CertificateRow, MessageRow
 from gateway.trust.check import reread
+from gateway.validate.facts import facts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ class _Judgement:
     """What a message from abroad is about, and what speaks against it."""
 
     certificate: CertificateRow | None = None
-    target: MessageRow | None = None  # of ours, which an acknowledgement answers
+    target: MessageRow | None = None  # of ours, which is acknowledged, or asked for again
     findings: tuple[Finding, ...] = ()
     orphan: bool = False
 
@@ -91,12 +97,24 @@ class Incoming:
                 await page.park(message_no, patience_s=patience.acknowledgement_within.total_seconds())
             else:
                 await self._conclude(page, message_no, header, opened.body, judgement)
-        if isinstance(opened.body, RetransmissionRequest) and judgement.certificate is not None:
-            await self._send_again(judgement.certificate, header.sender, opened.body.reason)
+        if isinstance(opened.body, RetransmissionRequest) and judgement.target is not None:
+            await self._send_again(judgement.target, header.sender, opened.body.reason)
 
-    async def match_parked(self, header: Header) -> None:
-        """A certificate came under *header*: judge what was parked in its conversation."""
+    async def certificate_came(self, header: Header, facts: CertificateFacts) -> None:
+        """
+        A certificate was taken: what it replaces is replaced, what was parked in its conversation is judged.
+
+        It may be told so again, as it is when the sender repeats itself because we ended before we answered.
+        """
         async with self._ledger.page() as page:
+            if facts.replaces is not None:
+                key = CertificateKey(
+                    direction=Direction.IN,
+                    issuing_country=facts.issuing_country,
+                    family=family_of(facts.form),
+                    number=facts.replaces,
+                )
+                await self._replace(page, key, by=facts.number, party=header.sender)
             for row, raw in await page.parked(header.sender, header.conversation_id):
                 parked, body = _reopened(raw)
                 judgement = await self._judge(page, parked, body, ())
@@ -117,9 +135,12 @@ class Incoming:
             assert raw is not None
             header, body = _reopened(raw)
             async with self._ledger.page() as page:
+                parked = await page.parked(header.sender, header.conversation_id)
+                if message_no not in {row.message_no for row, _ in parked}:
+                    continue  # somebody else was faster
                 judgement = await self._judge(page, header, body, ())
                 if judgement.orphan:
-                    judgement = _Judgement(findings=(_unknown(header),))
+                    judgement = _Judgement(findings=(_unknown(header, body),))
                 await page.unpark(message_no, certificate_no=judgement.certificate_no)
                 await self._conclude(page, message_no, header, body, judgement)
             told.append(header.sender)
@@ -131,12 +152,17 @@ class Incoming:
         """Find what *body* is about, under lock, and judge it; an unfit one is about nothing."""
         if body is None or isinstance(body, Ping):
             return _Judgement(findings=findings)
-        certificate = await self._certificate(page, header)
+        about = _reference(header, body)
+        certificate = await self._certificate(page, header, about)
+        target = None if about is None else await self._ours(page, header.sender, about)
         if isinstance(body, Acknowledgement):
-            target = await self._ours(page, header.sender, body.ref_to_message_id)
             return _Judgement(certificate=certificate, target=target, orphan=target is None)
         if certificate is None:
+            if isinstance(body, StatusQuery | RetransmissionRequest):  # who asks is told now
+                return _Judgement(findings=(_unknown(header, body),))
             return _Judgement(orphan=True)
+        if findings := judge_belonging(header, certificate):
+            return _Judgement(findings=findings)
         if isinstance(body, Cancellation):
             kept = await page.customs_entries(certificate.certificate_no)
             findings = judge_cancellation(certificate, kept)
@@ -144,7 +170,9 @@ class Incoming:
             findings = await self._desk.against_ledger(page, certificate, body, in_xml)
             if is_kept_from_abroad(findings):  # what was used there was used: told, and kept all the same
                 findings = tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
-        return _Judgement(certificate=certificate, findings=findings)
+        elif isinstance(body, RetransmissionRequest) and target is None:
+            target = await self._ours(page, header.sender, certificate.message_id)
+        return _Judgement(certificate=certificate, target=target, findings=findings)
 
     async def _conclude(
         self, page: Page, message_no: int, header: Header, body: Body | None, judgement: _Judgement
@@ -168,13 +196,8 @@ class Incoming:
                 await self._desk.keep_entries(page, certificate, message_no, body, now)
             case Cancellation():
                 assert certificate is not None
-                await page.move_life(
-                    certificate.certificate_no,
-                    CertificateLife.CANCELLED,
-                    before=None,
-                    at=now,
-                    who=header.sender,
-                )
+                move = when_cancellation_is_judged(certificate, judgement.findings)
+                await self._move(page, certificate, move, header.sender)
             case StatusQuery():
                 assert certificate is not None
                 await self._reply_status(page, header, certificate)
@@ -190,28 +213,61 @@ class Incoming:
     ) -> None:
         target, certificate = judgement.target, judgement.certificate
         assert target is not None
-        now = self._rooms.clock()
         await page.acknowledge(
             target.message_no,
             certificate_no=target.certificate_no,
             outcome=body.outcome,
             by=body.by,
             findings=body.findings,
-            at=now,
+            at=self._rooms.clock(),
             carried_by=message_no,
         )
-        if target.type is not MessageType.CANCELLATION or certificate is None:
+        if certificate is None:
             return
-        if (move := when_cancellation_is_acknowledged(certificate, body.outcome, body.by)) is not None:
+        if target.type is MessageType.CANCELLATION:
+            move = when_cancellation_is_acknowledged(certificate, body.outcome, body.by)
+            await self._move(page, certificate, move, header.sender)
+        if target.type is MessageType.CERTIFICATE and body.outcome is not AcknowledgementOutcome.REJECTED:
+            await self._replace_former(page, target, certificate)
+
+    async def _replace_former(self, page: Page, target: MessageRow, certificate: CertificateRow) -> None:
+        """Our *certificate* was accepted: the one it replaces, as its exact bytes say, is replaced by that."""
+        raw = await page.wire(target.message_no)
+        if b"Replaces" not in raw:  # spares almost every certificate the reading
+            return
+        form = self._rooms.registry.forms[target.form]
+        if (former := facts_of(business_document(reread(raw)), form).replaces) is not None:
+            key = CertificateKey(
+                direction=Direction.OUT,
+                issuing_country=certificate.issuing_country,
+                family=family_of(certificate.form),
+                number=former,
+            )
+            await self._replace(page, key, by=certificate.number, party=target.party)
+
+    async def _replace(
+        self, page: Page, key: CertificateKey, *, by: CertificateNumber, party: PartyId
+    ) -> None:
+        """The certificate under *key* is replaced, if we know it as one exchanged with *party*."""
+        former = await page.lock_certificate(key)
+        if former is not None and former.party == party and former.number != by:
+            move = when_replacement_is_accepted(former, AcknowledgementOutcome.ACCEPTED)
+            await self._move(page, former, move, party)
+
+    async def _move(
+        self, page: Page, certificate: CertificateRow, move: LifeMove | None, who: PartyId
+    ) -> None:
+        """Move the life of *certificate*, if there is a move."""
+        if move is not None:
             await page.move_life(
-                certificate.certificate_no, move.to, before=move.before, at=now, who=header.sender
+                certificate.certificate_no, move.to, before=move.before, at=self._rooms.clock(), who=who
             )
 
-    async def _send_again(self, certificate: CertificateRow, party: PartyId, reason: str | None) -> None:
+    async def _send_again(self, message: MessageRow, party: PartyId, reason: str | None) -> None:
         """The identical bytes once more (ATIGA Annex 8 Rule 29(3)); what is still on its way comes anyway."""
         with suppress(NotAllowed):
             await self._ledger.operate(
-                "resend", certificate.message_no, who=party, reason=reason, at=self._rooms.clock()
+                "resend", message.message_no, who=party, reason=reason, at=self._rooms.clock()
             )
 
     async def _reply_status(self, page: Page, header: Header, certificate: CertificateRow) -> None:
@@ -260,13 +316,32 @@ class Incoming:
             carried_by=carried_by,
         )
 
-    async def _certificate(self, page: Page, header: Header) -> CertificateRow | None:
-        """The certificate a message from abroad is about, locked: by the message it refers to."""
-        if header.ref_to_message_id is None:
-            return None
+    async def _certificate(
+        self, page: Page, header: Header, about: MessageId | None
+    ) -> CertificateRow | None:
+        """The certificate a message is about, locked: by the message it refers to, else by its number."""
+        if about is None:
+            return await self._certificate_by_number(page, header)
         for direction in (Direction.OUT, Direction.IN):
-            found = await page.lock_certificate_by_message(direction, header.sender, header.ref_to_message_id)
+            found = await page.lock_certificate_by_message(direction, header.sender, about)
             if found is not None:
+                return found
+        return None
+
+    async def _certificate_by_number(self, page: Page, header: Header) -> CertificateRow | None:
+        """The certificate that went to this party, or came from it, under the number in *header*."""
+        if header.certificate_number is None:
+            return None
+        theirs = self._rooms.registry.parties[header.sender].country
+        for direction, country in ((Direction.OUT, self._rooms.home.country), (Direction.IN, theirs)):
+            key = CertificateKey(
+                direction=direction,
+                issuing_country=country,
+                family=family_of(header.form),
+                number=header.certificate_number,
+            )
+            found = await page.lock_certificate(key)
+            if found is not None and found.party == header.sender:
                 return found
         return None
 
@@ -281,10 +356,17 @@ def _reopened(raw: bytes) -> tuple[Header, Body]:
     return read_header(root), read_body(business_document(root))
 
 
-def _unknown(header: Header) -> Finding:
+def _reference(header: Header, body: Body) -> MessageId | None:
+    """Which message *body* is about; the header need not repeat it."""
+    if isinstance(body, StatusReply | Ping):
+        return header.ref_to_message_id
+    return body.ref_to_message_id or header.ref_to_message_id
+
+
+def _unknown(header: Header, body: Body) -> Finding:
     return Finding(
         code=Fault.ORPHAN.value,
         text=f"No certificate is known to which this {header.type} could belong"
-        f" (it refers to {header.ref_to_message_id or 'no message'})",
+        f" (it refers to {_reference(header, body) or 'no message'})",
         action="Send the certificate first, or refer to the message that carried it.",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.acknowledge.bodies import Acknowledgement, Cancellation, CustomsResponse
 from gateway.acknowledge.judging import in_json, is_acknowledged, judge_cancellation
+from gateway.acknowledge.lives import when_cancellation_is_asked
 from gateway.acknowledge.posted import POSTABLE, body_from_json
 from gateway.answers.desk import AnswerDesk
 from gateway.domain.caller import Caller
@@ -60,6 +61,8 @@ class Outgoing:
             kept = await page.customs_entries(locked.certificate_no)
             if findings := judge_cancellation(locked, kept):
                 raise NotAllowed(findings[0].text, code=findings[0].code)
+            move = when_cancellation_is_asked(locked)
+            assert move is not None, "what may be cancelled may be asked for"
             sealed, _ = await self._desk.send(
                 page,
                 Cancellation(
@@ -76,8 +79,8 @@ class Outgoing:
             )
             await page.move_life(
                 locked.certificate_no,
-                CertificateLife.CANCEL_PENDING,
-                before=locked.life,
+                move.to,
+                before=move.before,
                 at=sealed.header.created_at,
                 who=caller.subject,
             )

@@ -40,6 +40,7 @@ class Form:
         sources: every XSD and Schematron file it is made of, by path relative to the registry's layers.
         sha256: over the XSD set, as form.toml states it.
         reference: XPath of the certificate number, with the prefix ``f`` for *namespace*.
+        parties: the agreement's Parties; empty where there is no agreement behind the form.
         valid_from: first day of issue for which this version may be used.
         valid_to: last such day; None while it is in force.
         values: what the rules are told, by the name of their ``sch:let``.

@@ -63,14 +63,17 @@ class Certificates:
         query = Query(request)
         if (status := query.text("status")) is not None and status not in _KNOWN:
             raise bad_parameter(f"status: must be one of {', '.join(sorted(_KNOWN))}.")
+        receiver, direction = query.text("receiver"), query.choice("direction", Direction)
+        if receiver == self._parts.home and direction is not Direction.OUT:
+            receiver, direction = None, Direction.IN  # what came from abroad was received by home
         rows, following = await self._parts.ledger.certificates(
             number=query.text("number"),
             form=query.text("form"),
-            receiver=query.text("receiver"),
+            receiver=receiver,
             status=status,
             first_day=query.day("from"),
             last_day=query.day("to"),
-            direction=query.choice("direction", Direction),
+            direction=direction,
             sight=sight_of(caller, Right.READ),
             after=query.text("after"),
             limit=query.limit(),

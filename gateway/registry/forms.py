@@ -76,7 +76,7 @@ class OriginFile(Strict):
 class FobFile(Strict):
     """When an FOB value must be given."""
 
-    when: str = Field(pattern=r"^(always|rvc)$")
+    when: str = Field(pattern=r"^(always|rvc|never)$")
     countries: list[str] = Field(default=[])
 
 
@@ -101,7 +101,7 @@ class FormFile(Strict):
     valid_to: date | None = None
     examples_on: date
     max_items: int = Field(gt=0)
-    parties: list[str] = Field(min_length=2)
+    parties: list[str]
     dates: DatesFile
     hs: HsFile
     criteria: CriteriaFile

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -48,11 +49,13 @@ USER = "gateway"
 DATABASE = "postgres"
 PORT = 5432  # names the socket; nothing listens on the network
 
+_SOCKET = f".s.PGSQL.{PORT}"
 _SOCKET_PATH_MOST = 100  # sun_path holds 107 bytes, and the lock file beside the socket is named longer
 _POLL_S = 0.02
 _READY_WITHIN_S = 600.0  # recovery after a crash may have a long log to read
 _STILL_DYING_S = 15.0
 _RESTART_REST_S = 1.0
+_LOCK_WITHIN_S = 2.0  # a gateway that was just killed lets go a moment later
 _LOG_MOST_BYTES = 16 * 1024 * 1024
 
 _SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -187,12 +190,15 @@ class EmbeddedPostgres:
     def _take_lock(self) -> None:
         path = self._data_dir / "postgresql.lock"
         self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip() or "unknown"
-            text = f"another gateway (process {holder}) runs on {self._data_dir}; give each its own folder"
-            raise misconfigured("-", text) from error
+        until = time.monotonic() + _LOCK_WITHIN_S
+        while not _is_locked(self._lock):
+            if time.monotonic() > until:
+                holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip() or "unknown"
+                text = (
+                    f"another gateway (process {holder}) runs on {self._data_dir}; give each its own folder"
+                )
+                raise misconfigured("-", text)
+            time.sleep(_POLL_S)
         os.truncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
@@ -211,11 +217,19 @@ class EmbeddedPostgres:
             os.chown(path, self._account.uid, self._account.gid)
 
     def _make_socket_folder(self) -> None:
-        if len(os.fsencode(self._home / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_MOST:
+        """Make room for the socket; what a killed server left there would be believed, so it goes."""
+        if len(os.fsencode(self._home / _SOCKET)) <= _SOCKET_PATH_MOST:
             self._sockets = self._home
+            for name in (_SOCKET, f"{_SOCKET}.lock"):
+                (self._home / name).unlink(missing_ok=True)
             return
-        self._sockets = Path(tempfile.mkdtemp(prefix="eco-gateway-"))
-        self._give(self._sockets)
+        of_this_home = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"eco-gateway-{of_this_home}"
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        self._give(folder)
+        self._sockets = folder
 
     # ---- the cluster -------------------------------------------------------------------------------------
 
@@ -340,6 +354,14 @@ async def embedded(
         yield await finished(asyncio.to_thread(server.start), within_s=None)
     finally:
         await finished(asyncio.to_thread(server.stop), within_s=None)
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _last_lines(output: bytes, count: int = 5) -> str:

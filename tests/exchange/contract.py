@@ -1,13 +1,14 @@
 """
-Two countries' gateways side by side, for engineers of national systems who have only the page of the interface.
+Two countries' gateways side by side, for engineers of national systems who know the interface by its page.
 
-VN.MOIT issues, TH.CUSTOMS receives; both are whole nodes on databases of their own. MY.CUSTOMS is in their registries
-and has keys, but no gateway runs there: nothing listens, until a test listens itself.
+VN.MOIT issues, TH.CUSTOMS receives; both are whole nodes on databases of their own. MY.CUSTOMS is in their
+registries and has keys, but no gateway runs there: nothing listens, until a test listens itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+from lxml import etree
 from yarl import URL
 
 from gateway.demo.country import Address, Neighbours, free_addresses, write_registry
@@ -30,6 +32,8 @@ from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.settings import Settings
 from gateway.trust.make import Kind
+from gateway.validate.records import compose, form_of_record
+from gateway.validate.shape import Records
 from tests.exchange.nodes import node, node_settings
 from tests.servers import Servers, default_kind
 
@@ -82,7 +86,7 @@ class Caller:
         query: Mapping[str, str] | None = None,
     ) -> Reply:
         """
-        Call *path* under the prefix, or ``//path`` outside of it; what is in it stands percent-encoded already.
+        Call *path* under the prefix, or ``//path`` outside of it; it is percent-encoded already.
 
         Args:
             body: sent as JSON; *content* is sent as it is, with the Content-Type *kind*.
@@ -95,7 +99,12 @@ class Caller:
         if kind is not None:
             more["Content-Type"] = kind
         async with self._session.request(
-            method, url, json=body, data=content, headers=more, allow_redirects=False
+            method,
+            url,
+            json=body,
+            data=None if content is None else io.BytesIO(content),
+            headers=more,
+            allow_redirects=False,
         ) as answer:
             raw = await answer.read()
             told = json.loads(raw) if answer.content_type.endswith("json") else None
@@ -131,7 +140,7 @@ class Caller:
         found: list[Json] = []
         following: dict[str, str] = {}
         while True:
-            reply = await self.get(path, **query, **following)
+            reply = await self.get(path, **(query | following))
             assert reply.status == 200, reply.body
             found += reply.body["items"]
             if not reply.body["items"] or reply.body["next"] is None:
@@ -167,7 +176,7 @@ class Side:
         await self.stop()
         await self.start(registry=registry, **settings)
 
-    def as_(self, *roles: Role, organisation: str | None = None, ttl_s: int = 24 * 3600) -> Caller:
+    def as_(self, *roles: Role, organisation: str | None = None, ttl_s: int = 30 * 24 * 3600) -> Caller:
         """A caller in these roles."""
         home = self.settings.home
         assert home is not None
@@ -296,3 +305,9 @@ def inbox_path(message_id: str) -> str:
 def whats(story: Json) -> list[str]:
     """What happened, in its order."""
     return [event["what"] for event in story["events"]]
+
+
+def as_xml(registry: Registry, record: Json) -> bytes:
+    """The certificate of *record* as an XML document."""
+    read = Records(registry.record_schema).read(json.dumps(record).encode())
+    return etree.tostring(compose(read, form_of_record(read, registry.forms)))

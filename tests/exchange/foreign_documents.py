@@ -58,7 +58,9 @@ def certificate(
 
 
 def _trader(name: str, country: str) -> str:
-    return f"<Name>{name}</Name><Address><Line>12 Industrial Zone 3</Line></Address><Country>{country}</Country>"
+    return (
+        f"<Name>{name}</Name><Address><Line>12 Industrial Zone 3</Line></Address><Country>{country}</Country>"
+    )
 
 
 def _on(day: str) -> str:

@@ -84,7 +84,9 @@ class Api:
         return found
 
     async def track(self, number: str, country: str | None = None) -> dict[str, Any]:
-        found: dict[str, Any] = await self.call("GET", certificate_path(number, country or self._country), 200)
+        found: dict[str, Any] = await self.call(
+            "GET", certificate_path(number, country or self._country), 200
+        )
         return found
 
 
@@ -95,7 +97,9 @@ def certificate_path(number: str, country: str) -> str:
 class World:
     """The node's neighbours, and the national system behind the node."""
 
-    def __init__(self, api: Api, foreign: Mapping[str, Foreign], kept: Mapping[str, Kept], home: Home) -> None:
+    def __init__(
+        self, api: Api, foreign: Mapping[str, Foreign], kept: Mapping[str, Kept], home: Home
+    ) -> None:
         self.api = api
         self.foreign = foreign
         self.kept = kept

@@ -177,7 +177,7 @@ async def test_increments_add_up_and_the_last_one_closes_the_item(pair: Pair) ->
 
     assert [reply.status for reply in replies] == [202, 202, 202]
     first, second, third, fourth = story["customs_responses"]
-    keys = "item outcome quantity declaration date reason legal_basis message_id at".split()
+    keys = ["item", "outcome", "quantity", "declaration", "date", "reason", "legal_basis", "message_id", "at"]
     assert list(first) == keys
     assert first | {"at": "", "message_id": ""} == {
         "item": 1,

@@ -23,7 +23,11 @@ async def test_a_ping(world: World) -> None:
 async def test_a_certificate(world: World) -> None:
     th = world.th
     number = new_number("TH")
-    await th.deliver(th.letter("certificate", certificate(number, exporting="TH", importing="VN"), number=number, standard=RCEP))
+    await th.deliver(
+        th.letter(
+            "certificate", certificate(number, exporting="TH", importing="VN"), number=number, standard=RCEP
+        )
+    )
     ack = await th.waits_for("acknowledgement", number=number)
     print(ack[0].raw.decode())
 
@@ -44,9 +48,16 @@ async def test_too_large(world: World) -> None:
 
 async def test_blocking(world: World) -> None:
     import asyncio, http.client, ssl
+
     def go():
         c = http.client.HTTPSConnection("127.0.0.1", world.th._port, context=world.th.client_tls, timeout=10)
-        c.request("POST", "/exchange/v1/messages", body=b"x" * (8 * 1024 * 1024 + 1), headers={"Content-Type": "application/xml"})
+        c.request(
+            "POST",
+            "/exchange/v1/messages",
+            body=b"x" * (8 * 1024 * 1024 + 1),
+            headers={"Content-Type": "application/xml"},
+        )
         r = c.getresponse()
         return r.status, r.read()[:50]
+
     print(await asyncio.to_thread(go))

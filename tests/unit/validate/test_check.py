@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import Misconfigured
+from gateway.domain.form import Form
 from gateway.domain.ids import FormId
 from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema, xsd_digest
 from gateway.validate.check import Expected, check_forms, expected_of
-from tests.data.shipped import codes
+from gateway.validate.judge import Judge
+from gateway.validate.records import compose
+from tests.data.shipped import FORM_D, ON, a_record, codes
 
 FORM = "schemas/atiga/form-d/1.0"
 VALID = f"{FORM}/examples/valid/plain.xml"
@@ -182,6 +185,22 @@ def test_a_day_between_two_versions_is_a_fault(registry: Path) -> None:
         load_forms(Folder((registry,)))
 
 
+def test_a_form_of_no_agreement_is_added_with_files_alone(registry: Path) -> None:
+    form = _non_preferential(registry)
+    record = a_record(FORM_D, items=1) | {"form": form.id, "exporting_country": "BR"}
+    record["exporter"]["country"] = "BR"
+    for key in ("fob", "rvc_percent"):
+        del record["items"][0][key]
+    record["items"][0] |= {"origin": "BR", "criterion": []}
+    judge = Judge({form.id: form}, codes())
+
+    assert judge.judge(compose(record, form), form, ON) == ()
+
+    record["items"][0] |= {"criterion": ["WO"], "fob": {"amount": 5, "currency": "USD"}}
+    found = [finding.code for finding in judge.judge(compose(record, form), form, ON)]
+    assert found == ["C03"]
+
+
 def test_an_installation_lays_its_own_version_over_the_shipped_ones(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED / FORM, tmp_path / FORM)
     _next_version(tmp_path, of_layers=(SHIPPED, tmp_path))
@@ -221,6 +240,35 @@ def test_findings_are_written_line_by_line() -> None:
     assert expected_of(text) == [Expected("C04", "error", "/A/B"), Expected("W01", "warning", "/A")]
 
 
+def _non_preferential(registry: Path) -> Form:
+    """Form D turned into a certificate that any country issues, without criteria and FOB values."""
+    old, new = registry / FORM, registry / "schemas/non-preferential/form-co/1.0"
+    shutil.copytree(old, new, ignore=shutil.ignore_patterns("examples"))
+    (new / "form-d.xsd").rename(new / "form-co.xsd")
+    for path in new.iterdir():
+        text = path.read_text("utf-8").replace(
+            "urn:eco-gateway:atiga:form-d", "urn:eco-gateway:non-preferential:form-co"
+        )
+        path.write_text(text.replace("form-d.xsd", "form-co.xsd"), "utf-8")
+    toml = new / "form.toml"
+    text = toml.read_text("utf-8")
+    for key, value in {
+        "parties": "[]",
+        "lines": "[[], [], []]",
+        "percent_wanted": "[]",
+        "when": '"never"',
+        "countries": "[]",
+        "sha256": f'"{_digest(new / "form-co.xsd", registry / "schemas/common/certificate.xsd")}"',
+    }.items():
+        text = re.sub(rf"(?ms)^{key} = (\[\n.*?^\]|[^\n]*)", f"{key} = {value}", text, count=1)
+    toml.write_text(text, "utf-8")
+    return load_forms(Folder((registry,)))[FormId("non-preferential/form-co/1.0")]
+
+
+def _digest(*paths: Path) -> str:
+    return xsd_digest({path.as_posix(): path.read_bytes() for path in paths})
+
+
 def _next_version(registry: Path, of_layers: tuple[Path, ...] = ()) -> None:
     """Version 1.1 beside 1.0: another namespace, another hash, nothing else."""
     old, new = registry / FORM, registry / "schemas/atiga/form-d/1.1"
@@ -233,11 +281,6 @@ def _next_version(registry: Path, of_layers: tuple[Path, ...] = ()) -> None:
         for layer in (of_layers or (registry,))
         if (layer / "schemas/common/certificate.xsd").exists()
     )
-    digest = xsd_digest(
-        {
-            "schemas/atiga/form-d/1.1/form-d.xsd": (new / "form-d.xsd").read_bytes(),
-            "schemas/common/certificate.xsd": common.read_bytes(),
-        }
-    )
+    digest = _digest(new / "form-d.xsd", common)
     toml = new / "form.toml"
     toml.write_text(re.sub(r'sha256 = "[0-9a-f]+"', f'sha256 = "{digest}"', toml.read_text("utf-8")), "utf-8")

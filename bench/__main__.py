@@ -166,13 +166,13 @@ class Benchmark:
     ) -> None:
         self._teller.say(f"{scenario.name}: once more, under the profiler")
         submissions = certificates.take(self._options.certificates)
-        processes = {"sender": gateways.sender.pid, "receiver": gateways.receiver.pid}
-        async with sampled(self._work / scenario.name, processes) as files:
-            await ours.run(submissions)
+        files = [self._work / scenario.name / f"{side}.folded" for side in ("sender", "receiver")]
+        pids = (gateways.sender.pid, gateways.receiver.pid)
+        await ours.run(submissions, meanwhile=sampled(dict(zip(files, pids, strict=True))))
         cpu = median_cpu(pairs)
-        for name, cost in (("sender", cpu.sender), ("receiver", cpu.receiver)):
-            with files[name].open(encoding="utf-8", errors="replace") as folded:
-                self._teller.profile(f"{scenario.name}, {name}", read_profile(folded), cost)
+        for file, cost in zip(files, (cpu.sender, cpu.receiver), strict=True):
+            with file.open(encoding="utf-8", errors="replace") as folded:
+                self._teller.profile(f"{scenario.name}, {file.stem}", read_profile(folded), cost)
 
     def _keep(self, report: dict[str, Any], pairs: dict[str, list[Pair]]) -> None:
         if self._options.keep is not None:

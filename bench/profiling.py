@@ -139,20 +139,19 @@ def _room_of(frames: Sequence[Frame]) -> str:
 
 
 @asynccontextmanager
-async def sampled(folder: Path, processes: Mapping[str, int]) -> AsyncIterator[Mapping[str, Path]]:
+async def sampled(processes: Mapping[Path, int]) -> AsyncIterator[None]:
     """
-    Sample *processes*, name to process id, while the block runs; gives the files their stacks are written to.
+    Sample processes while the block runs; *processes* says for each file whose stacks are written to it.
 
     Raises:
         NotInstalled: there is no py-spy and none can be installed.
         NotProfiled: it may not look into the processes.
     """
     program = shutil.which("py-spy") or str(await asyncio.to_thread(installed, "py-spy", _PY_SPY) / "py-spy")
-    files = {name: folder / f"{name}.folded" for name in processes}
     async with AsyncExitStack() as stack:
-        for name, pid in processes.items():
-            await stack.enter_async_context(_one(program, pid, files[name]))
-        yield files
+        for file, pid in processes.items():
+            await stack.enter_async_context(_one(program, pid, file))
+        yield
 
 
 @asynccontextmanager

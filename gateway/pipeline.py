@@ -269,7 +269,9 @@ class Pipeline:
         """Check, judge and commit a message from abroad, then answer with our receipt; or refuse it."""
         if self._suspended(arrived.client):
             text = "The exchange with you is suspended by an operator"
-            return await self.refuse_unread(arrived.client, 503, Fault.ASKED_TO_WAIT, text)
+            return await self._refuse_unopened(
+                arrived.client, 503, Fault.ASKED_TO_WAIT, text, digest=arrived.digest
+            )
         try:
             opened = await self._work(self._open, arrived)
             await self._commit(opened)
@@ -279,11 +281,16 @@ class Pipeline:
         return WireAnswer(status=HTTPStatus.OK, body=opened.receipt.body)
 
     async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
-        """A signed refusal for a body that was not read, or not looked at."""
+        """A signed refusal for a body that was not read."""
+        return await self._refuse_unopened(client, status, code, text, digest=None)
+
+    async def _refuse_unopened(
+        self, client: PartyId, status: int, code: str, text: str, *, digest: bytes | None
+    ) -> WireAnswer:
         root = exception_of(
             (Finding(code=code, text=text),),
             received=None,
-            digest=None,
+            digest=digest,
             home=self._rooms.home.id,
             party=client,
             at=self._rooms.clock(),

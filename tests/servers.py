@@ -107,7 +107,7 @@ class Servers:
         return server.url
 
     def _new_folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_room()))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=room()))
         folder.chmod(0o711)
         self._folders.append(folder)
         return folder
@@ -120,14 +120,14 @@ def default_kind() -> str:
 
 def clear_what_was_left_behind() -> None:
     """End the servers of sessions that were killed before they could clean up."""
-    for folder in _room().glob(f"{_PREFIX}*"):
+    for folder in room().glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_S and not _is_held(folder):
                 stop_orphan(folder / "postgresql" / "data")
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _room() -> Path:
+def room() -> Path:
     """Memory where there is plenty, for disks are slow to make and drop hundreds of databases."""
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > _PLENTY_BYTES:

@@ -231,7 +231,7 @@ class Incoming:
             await self._replace_former(page, target, certificate)
 
     async def _replace_former(self, page: Page, target: MessageRow, certificate: CertificateRow) -> None:
-        """Our *certificate* was accepted: the one it replaces, as its exact bytes say, is replaced by that."""
+        """Our *certificate* was accepted: what it replaces, as its exact bytes say, is replaced by that."""
         raw = await page.wire(target.message_no)
         if b"Replaces" not in raw:  # spares almost every certificate the reading
             return

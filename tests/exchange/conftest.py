@@ -14,6 +14,6 @@ from tests.servers import Servers, default_kind
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A node of VN.MOIT between its neighbours; tests that use it run in the session's loop."""
-    async with servers.database(default_kind()) as url:
-        async with the_world(tmp_path_factory.mktemp("world"), url) as world:
-            yield world
+    folder = tmp_path_factory.mktemp("world")
+    async with servers.database(default_kind()) as url, the_world(folder, url) as world:
+        yield world

@@ -110,6 +110,16 @@ class Caller:
             told = json.loads(raw) if answer.content_type.endswith("json") else None
             return Reply(status=answer.status, body=told, raw=raw, headers=answer.headers.copy())
 
+    @asynccontextmanager
+    async def listen(
+        self, *, headers: Mapping[str, str] | None = None, **query: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open the stream of events."""
+        url = URL(f"{self.url}/api/v1/events/stream").update_query(query)
+        more = self._headers | dict(headers or {})
+        async with self._session.get(url, headers=more) as response:
+            yield response
+
     async def get(self, path: str, **query: str) -> Reply:
         return await self.call("GET", path, query=query)
 
@@ -305,6 +315,19 @@ def inbox_path(message_id: str) -> str:
 def whats(story: Json) -> list[str]:
     """What happened, in its order."""
     return [event["what"] for event in story["events"]]
+
+
+async def told(response: aiohttp.ClientResponse, count: int) -> list[Json]:
+    """The next *count* events of a stream: ``id``, ``event`` and what ``data`` holds."""
+    events: list[Json] = []
+    async with asyncio.timeout(25):
+        while len(events) < count:
+            block = (await response.content.readuntil(b"\n\n")).decode()
+            lines = [line.partition(": ") for line in block.strip().split("\n") if not line.startswith(":")]
+            if lines:
+                fields = {name: value for name, _, value in lines}
+                events.append(fields | {"data": json.loads(fields["data"])})
+    return events
 
 
 def as_xml(registry: Registry, record: Json) -> bytes:

@@ -49,7 +49,12 @@ class Abroad:
         self._at = at
 
     async def certificate(
-        self, record: Json, *, message_id: str | None = None, spoil: bool = False
+        self,
+        record: Json,
+        *,
+        message_id: str | None = None,
+        conversation: str | None = None,
+        spoil: bool = False,
     ) -> Posted:
         """Send the certificate of *record*; a spoilt one has an element that no schema knows."""
         document = etree.fromstring(as_xml(self._registry, record))
@@ -62,7 +67,7 @@ class Abroad:
             kind=MessageType.CERTIFICATE,
             standard=namespace,
             number=record["certificate_number"],
-            conversation=None,
+            conversation=conversation,
             about=None,
             message_id=message_id,
         )
@@ -112,7 +117,10 @@ class Abroad:
             certificate_number=None if number is None else CertificateNumber(number),
             ref_to_message_id=None if about is None else MessageId(about),
         )
-        sealed = self._sealer.message(header, document)
+        return await self.again(self._sealer.message(header, document))
+
+    async def again(self, sealed: Sealed) -> Posted:
+        """Send these very bytes."""
         async with self._session.post(
             self._to.endpoint,
             data=sealed.body,

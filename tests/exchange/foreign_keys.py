@@ -152,7 +152,8 @@ class Papers:
                 (trust / file).write_bytes(window.issued.certificate_pem())
                 tables += window.lines(kind, file)
         head = (
-            f'id = "{self.id}"\nname = "{self.id}"\ncountry = "{self.country}"\nanchor = "{stem}.anchor.pem"\n'
+            f'id = "{self.id}"\nname = "{self.id}"\ncountry = "{self.country}"\n'
+            f'anchor = "{stem}.anchor.pem"\n'
             f'endpoint = "https://{HOST}:{self.port}/exchange/v1/messages"\n{self.options}\n'
         )
         text = f"{head}{tables}[patience]\n{self.patience}\n[capabilities]\n{self.capabilities}\n"

@@ -124,7 +124,7 @@ class Foreign:
         self.seals = seals
         self.home = home
         self.heard: list[Heard] = []
-        self._port = home_port
+        self.home_port = home_port
         self._home_seal = home_seal
         self._home_anchor = home_anchor
         self._folder = folder
@@ -158,7 +158,7 @@ class Foreign:
     async def send(self, letter: Letter | bytes, *, tls: ssl.SSLContext | None = None) -> Reply:
         """Seal and post a message, or post bytes as they are."""
         raw = letter if isinstance(letter, bytes) else self.sealed(letter)
-        return await post(self._port, tls or self.client_tls, raw)
+        return await post(self.home_port, tls or self.client_tls, raw)
 
     def read(self, reply: Reply) -> Signal:
         """The signal in an answer, whose seal must be the home party's."""

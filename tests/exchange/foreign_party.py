@@ -80,6 +80,7 @@ class Letter:
         return {name: value for name, value in named.items() if value is not None}
 
     def xml(self) -> str:
+        authority = 'Authority="urn:eco-gateway:party"'
         scopes = "".join(
             f"<Scope><Type>{name}</Type><InstanceIdentifier>{value}</InstanceIdentifier></Scope>\n"
             for name, value in self.scopes.items()
@@ -87,8 +88,8 @@ class Letter:
         return (
             f'<StandardBusinessDocument xmlns="{SBDH}">\n<StandardBusinessDocumentHeader>\n'
             "<HeaderVersion>1.0</HeaderVersion>\n"
-            f'<Sender><Identifier Authority="urn:eco-gateway:party">{self.sender}</Identifier></Sender>\n'
-            f'<Receiver><Identifier Authority="urn:eco-gateway:party">{self.receiver}</Identifier></Receiver>\n'
+            f"<Sender><Identifier {authority}>{self.sender}</Identifier></Sender>\n"
+            f"<Receiver><Identifier {authority}>{self.receiver}</Identifier></Receiver>\n"
             f"<DocumentIdentification><Standard>{self.standard}</Standard>"
             f"<TypeVersion>{self.version}</TypeVersion>"
             f"<InstanceIdentifier>{self.id}</InstanceIdentifier><Type>{self.kind}</Type>"
@@ -101,12 +102,13 @@ class Letter:
 def seal(text: str, by: Issued, *, prefix: str = "ds", method: str = SHA256, gap: str = "") -> bytes:
     """Put an enveloped signature before the closing tag of *text*; the rest stays as it is, byte for byte."""
     p, xmlns = (f"{prefix}:", f"xmlns:{prefix}") if prefix else ("", "xmlns")
+    algorithm = RSA if isinstance(by.private, rsa.RSAPrivateKey) else ECDSA
     root = etree.fromstring(text.encode())
     digest = hashlib.new(DIGESTS[method], _canonical(root)).digest()
     info = gap.join(
         [
             f'<{p}CanonicalizationMethod Algorithm="{C14N}"/>',
-            f'<{p}SignatureMethod Algorithm="{RSA if isinstance(by.private, rsa.RSAPrivateKey) else ECDSA}"/>',
+            f'<{p}SignatureMethod Algorithm="{algorithm}"/>',
             f'<{p}Reference URI=""><{p}Transforms><{p}Transform Algorithm="{ENVELOPED}"/>',
             f'<{p}Transform Algorithm="{C14N}"/></{p}Transforms><{p}DigestMethod Algorithm="{method}"/>',
             f"<{p}DigestValue>{_base64(digest)}</{p}DigestValue></{p}Reference>",
@@ -197,7 +199,7 @@ def _one(element: etree._Element, path: str) -> str:
     return "".join(found[0].itertext()).strip()
 
 
-# ---- a message as it is read ---------------------------------------------------------------------------------
+# ---- a message as it is read ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,15 +248,15 @@ def heard(raw: bytes) -> Heard:
     )
 
 
-# ---- signals: what is answered on the wire ---------------------------------------------------------------------
+# ---- signals: what is answered on the wire -------------------------------------------------------------
 
 
 def receipt(
-    raw: bytes, *, by: str, digest: bytes | None = None, id: str | None = None, at: str | None = None
+    raw: bytes, *, by: str, digest: bytes | None = None, about: str | None = None, at: str | None = None
 ) -> str:
     """The receipt of party *by* for the message in *raw*, not sealed yet."""
     message = heard(raw)
-    name = id or message.id
+    name = about or message.id
     return (
         f'<ReceiptAcknowledgement xmlns="{SIGNALS}" xmlns:ds="{DS}">{_head(message, name, by, at)}'
         "<NonRepudiationInformation><MessagePartNRInformation>"
@@ -264,9 +266,16 @@ def receipt(
 
 
 def refusal(
-    raw: bytes, *, by: str, code: str, text: str, id: str | None = None, digest: bytes | None | str = "theirs"
+    raw: bytes,
+    *,
+    by: str,
+    code: str,
+    text: str = "No",
+    about: str | None = None,
+    digest: bytes | None = None,
+    with_digest: bool = True,
 ) -> str:
-    """The exception of party *by* about the message in *raw*; *digest* None leaves it out."""
+    """The exception of party *by* about the message in *raw*, or what else is said of it."""
     message = heard(raw)
     octets = hashlib.sha256(raw).digest() if isinstance(digest, str) else digest
     received = (
@@ -276,18 +285,18 @@ def refusal(
     if code == "T03":
         kind = "<AcceptanceException>Performance</AcceptanceException>"
     return (
-        f'<Exception xmlns="{SIGNALS}" xmlns:ds="{DS}">{_head(message, id or message.id, by, None)}'
+        f'<Exception xmlns="{SIGNALS}" xmlns:ds="{DS}">{_head(message, about or message.id, by, None)}'
         f"<ExceptionType>{kind}</ExceptionType>"
         f"<Reason>{code}</Reason><ExceptionMessage>{text}</ExceptionMessage>"
-        f'<e:Findings xmlns:e="{EXCHANGE}" total="1">{received}'
+        f'<e:Findings xmlns:e="{EXCHANGE}" total="1">{received if with_digest else ""}'
         f'<e:Finding code="{code}" severity="error">{text}</e:Finding></e:Findings></Exception>'
     )
 
 
-def _head(message: Heard, id: str, by: str, at: str | None) -> str:
+def _head(message: Heard, about: str, by: str, at: str | None) -> str:
     party = 'type="urn:eco-gateway:party"'
     return (
-        f"<OriginalMessageIdentifier>{id}</OriginalMessageIdentifier>"
+        f"<OriginalMessageIdentifier>{about}</OriginalMessageIdentifier>"
         f"<OriginalMessageDateTime>{message.header['CreationDateAndTime']}</OriginalMessageDateTime>"
         f"<ThisMessageDateTime>{at or in_utc()}</ThisMessageDateTime>"
         f"<FromPartyInfo {party}>{by}</FromPartyInfo>"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -120,6 +121,11 @@ class World:
     @property
     def kh(self) -> Foreign:
         return self.foreign["KH.CUSTOMS"]
+
+    @staticmethod
+    def now(**away: float) -> datetime:
+        """The time by everybody's clock, or so far away from it."""
+        return datetime.now(UTC) + timedelta(**away)
 
     async def sent_to(self, party: Foreign, **changes: str) -> Heard:
         """A certificate of ours, as it arrived there."""

@@ -24,6 +24,7 @@ from gateway.store.connect import connect, patiently
 from gateway.store.embedded import EmbeddedPostgres, embedded
 from gateway.store.postmaster import is_alive, is_server, stop_orphan
 from tests.missing import needs, program
+from tests.servers import room
 
 IS_ROOT = os.geteuid() == 0
 STRANGER = Account("stranger", 12345, 12345)
@@ -42,7 +43,7 @@ time.sleep(600)
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data folder that every account can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="eco-"))
+    folder = Path(tempfile.mkdtemp(prefix="eco-", dir=room()))
     folder.chmod(0o711)
     try:
         yield folder / "var"

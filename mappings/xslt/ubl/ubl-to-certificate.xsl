@@ -18,8 +18,9 @@
 
   <xsl:strip-space elements="*"/>
 
-  <xsl:key name="packed" match="cac:Shipment/cac:TransportHandlingUnit"
-           use="normalize-space(cac:GoodsItem/cbc:SequenceNumberID)"/>
+  <!-- A unit that packs several items says nothing of a single one. -->
+  <xsl:key name="packed" match="cac:Shipment/cac:TransportHandlingUnit[count(cac:GoodsItem) = 1]"
+           use="cac:GoodsItem/cbc:SequenceNumberID"/>
   <xsl:key name="invoices"
            match="cac:SupportingDocumentReference[normalize-space(cbc:DocumentTypeCode) = '380']"
            use="cbc:XPath"/>
@@ -93,7 +94,7 @@
       <xsl:apply-templates select="." mode="consignee">
         <xsl:with-param name="consignment" select="$consignment"/>
       </xsl:apply-templates>
-      <xsl:for-each select="$shipment/cac:GoodsItem/cac:Item[cac:AdditionalItemProperty/cbc:NameCode = 'Producer'][1]">
+      <xsl:for-each select="($shipment/cac:GoodsItem/cac:Item[cac:AdditionalItemProperty/cbc:NameCode = 'Producer'])[1]">
         <Producer><xsl:apply-templates select="cac:ManufacturerParty[1]" mode="firm"/></Producer>
       </xsl:for-each>
       <xsl:apply-templates select="$shipment" mode="transport"/>
@@ -103,7 +104,7 @@
       <xsl:apply-templates select="$application" mode="earlier"/>
       <xsl:apply-templates select="$application" mode="declaration"/>
       <xsl:if test="$application/cbc:Remarks[normalize-space()]">
-        <Remarks><xsl:apply-templates select="$application/cbc:Remarks" mode="joined"/></Remarks>
+        <Remarks><xsl:apply-templates select="$application/cbc:Remarks[normalize-space()]" mode="joined"/></Remarks>
       </xsl:if>
       <Items><xsl:apply-templates select="$shipment/cac:GoodsItem"/></Items>
     </xsl:element>
@@ -207,7 +208,7 @@
         <xsl:with-param name="from" select="cac:ShipmentStage[last()]/cac:UnloadingPortLocation"/>
       </xsl:call-template>
       <xsl:if test="cbc:Information[normalize-space()]">
-        <Route><xsl:apply-templates select="cbc:Information" mode="joined"/></Route>
+        <Route><xsl:apply-templates select="cbc:Information[normalize-space()]" mode="joined"/></Route>
       </xsl:if>
     </xsl:variable>
     <xsl:if test="exsl:node-set($found)/*"><Transport><xsl:copy-of select="$found"/></Transport></xsl:if>
@@ -310,7 +311,7 @@
       <Replaces>
         <xsl:apply-templates select="." mode="earlier"/>
         <xsl:if test="cbc:DocumentDescription[normalize-space()]">
-          <Reason><xsl:apply-templates select="cbc:DocumentDescription" mode="joined"/></Reason>
+          <Reason><xsl:apply-templates select="cbc:DocumentDescription[normalize-space()]" mode="joined"/></Reason>
         </xsl:if>
       </Replaces>
     </xsl:for-each>
@@ -355,7 +356,7 @@
           <xsl:with-param name="from" select="cbc:Name"/>
         </xsl:call-template>
         <xsl:if test="cac:Address/cac:AddressLine/cbc:Line[normalize-space()]">
-          <Address><xsl:apply-templates select="cac:Address/cac:AddressLine/cbc:Line" mode="joined"/></Address>
+          <Address><xsl:apply-templates select="cac:Address/cac:AddressLine/cbc:Line[normalize-space()]" mode="joined"/></Address>
         </xsl:if>
       </Exhibition>
     </xsl:if>
@@ -408,12 +409,12 @@
   </xsl:template>
 
   <xsl:template match="cac:GoodsItem" mode="packages">
-    <xsl:variable name="unit" select="key('packed', normalize-space(cbc:SequenceNumberID))"/>
+    <xsl:variable name="unit" select="key('packed', cbc:SequenceNumberID)"/>
     <xsl:variable name="package" select="$unit/cac:ActualPackage | cac:ContainingPackage[not($unit)]"/>
     <xsl:variable name="packages">
       <xsl:call-template name="text">
         <xsl:with-param name="name" select="'Count'"/>
-        <xsl:with-param name="from" select="$unit/cbc:TotalPackageQuantity"/>
+        <xsl:with-param name="from" select="$unit[last() = 1]/cbc:TotalPackageQuantity"/>
       </xsl:call-template>
       <xsl:call-template name="code">
         <xsl:with-param name="name" select="'Kind'"/>
@@ -421,7 +422,7 @@
       </xsl:call-template>
     </xsl:variable>
     <xsl:if test="$unit/cbc:ShippingMarks[normalize-space()]">
-      <Marks><xsl:apply-templates select="$unit/cbc:ShippingMarks" mode="joined"/></Marks>
+      <Marks><xsl:apply-templates select="$unit/cbc:ShippingMarks[normalize-space()]" mode="joined"/></Marks>
     </xsl:if>
     <xsl:if test="exsl:node-set($packages)/*"><Packages><xsl:copy-of select="$packages"/></Packages></xsl:if>
   </xsl:template>

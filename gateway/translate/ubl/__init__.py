@@ -1,0 +1,1 @@
+"""Certificates and acknowledgements in OASIS UBL 2.1, both ways."""

@@ -1,0 +1,98 @@
+"""Say what a UBL document lacks of what no certificate can do without; nothing is invented in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from gateway.domain.errors import Fault, Finding
+from gateway.domain.form import Form
+from gateway.translate.ubl.schema import MOST_FINDINGS
+
+_APPLICATION = "/CertificateOfOrigin/CertificateOfOriginApplication"
+_SHIPMENT = f"{_APPLICATION}/Shipment"
+_CONSIGNMENT = f"{_SHIPMENT}/Consignment"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """
+    Something that every certificate has.
+
+    Attributes:
+        element: path below the certificate's root, or below an item; any one of several names is enough.
+        place: where UBL has it: path in the document, or below the goods item.
+    """
+
+    element: tuple[str, ...]
+    place: str
+
+
+_TRADER = (
+    ("Name", "PartyName/Name"),
+    ("Address", "PostalAddress/AddressLine/Line"),
+    ("Country", "PostalAddress/Country/IdentificationCode"),
+)
+
+OF_THE_CERTIFICATE = (
+    Need(("CertificateNumber",), "/CertificateOfOrigin/ID"),
+    Need(("ExportingCountry",), f"{_SHIPMENT}/ExportCountry/IdentificationCode"),
+    Need(("ImportingCountry",), f"{_CONSIGNMENT}/FinalDestinationCountry/IdentificationCode"),
+    Need(("IssueDate",), "/CertificateOfOrigin/IssueDate"),
+    Need(("Exporter",), "/CertificateOfOrigin/ExporterParty"),
+    *(Need((f"Exporter/{name}",), f"/CertificateOfOrigin/ExporterParty/{place}") for name, place in _TRADER),
+    Need(("Consignee",), f"{_CONSIGNMENT}/ConsigneeParty"),
+    *(Need((f"Consignee/{name}",), f"{_CONSIGNMENT}/ConsigneeParty/{place}") for name, place in _TRADER),
+    Need(("Items/Item",), f"{_SHIPMENT}/GoodsItem"),
+)
+OF_AN_ITEM = (
+    Need(("Number",), "SequenceNumberID"),
+    Need(("Description",), "Description"),
+    Need(("HarmonizedSystemCode",), "Item/CommodityClassification/CommodityCode"),
+    Need(("OriginCriterion",), "PreferenceCriterionCode"),
+    Need(("GrossWeight", "NetWeight", "Quantity"), "GrossWeightMeasure"),
+)
+
+
+def missing(certificate: etree._Element, form: Form) -> tuple[Finding, ...]:
+    """
+    What *certificate*, read from a UBL document, lacks (S02), at most 50 findings; empty if nothing.
+
+    Each names the place in the UBL document where it is looked for, and the box of the form.
+    """
+    found = [*_lacking(certificate, form, OF_THE_CERTIFICATE, certificate, "")]
+    items = certificate.findall(f"{{{form.namespace}}}Items/{{{form.namespace}}}Item")
+    for number, item in enumerate(items, start=1):
+        position = f"[{number}]" if len(items) > 1 else ""
+        found += _lacking(item, form, OF_AN_ITEM, certificate, f"{_SHIPMENT}/GoodsItem{position}/")
+    return tuple(found[:MOST_FINDINGS])
+
+
+def _lacking(
+    parent: etree._Element, form: Form, needs: tuple[Need, ...], certificate: etree._Element, above: str
+) -> Iterator[Finding]:
+    gone: set[str] = set()
+    for need in needs:
+        if need.element[0].partition("/")[0] in gone:
+            continue  # told with what is above it
+        if not any(parent.find(_below(form, name)) is not None for name in need.element):
+            gone.add(need.element[0])
+            yield _finding(need, form, f"/{form.root}/" + ("Items/Item/" if above else ""), above)
+
+
+def _below(form: Form, path: str) -> str:
+    return "/".join(f"{{{form.namespace}}}{name}" for name in path.split("/"))
+
+
+def _finding(need: Need, form: Form, certificate: str, above: str) -> Finding:
+    name = " or ".join(element.replace("/", " ") for element in need.element)
+    place = above + need.place
+    return Finding(
+        code=Fault.SCHEMA.value,
+        text=f"{name} is missing: nothing stands in {place}.",
+        path=place,
+        box=form.box_of(certificate + need.element[0]),
+        action=f"Give it as {need.place.rpartition('/')[2]}.",
+    )

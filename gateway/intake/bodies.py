@@ -11,10 +11,10 @@ import asyncio
 import json
 import re
 from collections.abc import Collection
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from gateway.domain.errors import ContentRefused, Fault, Finding, GatewayError, TooLarge, Unreadable
 
@@ -23,6 +23,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 ZIP = "application/zip"
 
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -38,6 +39,16 @@ class ClientGone(ConnectionError):
 
 class WrongType(GatewayError):
     """The body is of a type or in an encoding that is not taken here."""
+
+
+def _carried(words: str) -> str:
+    if _NOT_IN_XML.search(words):
+        raise ValueError("holds a character that XML cannot carry")
+    return words
+
+
+Carried = Annotated[str, AfterValidator(_carried)]
+"""Text that will travel in a message."""
 
 
 class Body(BaseModel):

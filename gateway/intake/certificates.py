@@ -16,7 +16,7 @@ from gateway.domain.status import (
     Direction,
 )
 from gateway.intake import shapes
-from gateway.intake.bodies import JSON, XML, Body, media_type, read_body, read_json, shaped
+from gateway.intake.bodies import JSON, XML, Body, Carried, media_type, read_body, read_json, shaped
 from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, one_of, text
@@ -31,7 +31,7 @@ _ONE = "/certificates/{issuing_country}/{form}/{number}"
 class CancellationBody(Body):
     """Why a certificate shall be cancelled."""
 
-    reason: str = Field(min_length=1, max_length=2000, pattern=r"\S")
+    reason: Carried = Field(min_length=1, max_length=2000, pattern=r"\S")
 
 
 class Certificates:

@@ -247,9 +247,9 @@ class Pair:
     addresses: Mapping[str, Address]
 
     async def exchange(self, *, organisation: str | None = None, **differently: Json) -> Exchanged:
-        """Hand a new certificate in, and wait until it was acknowledged by the other gateway."""
+        """Hand a new certificate in, and wait until it was receipted and acknowledged, in whatever order."""
         taken = await self.submitted(organisation=organisation, **differently)
-        await self.vn.operator.until(taken.path, lambda story: story["messages"][0]["acknowledgement"])
+        await self.vn.operator.until(taken.path, _is_through)
         return taken
 
     async def submitted(self, *, organisation: str | None = None, **differently: Json) -> Exchanged:
@@ -296,6 +296,11 @@ def a_record(**differently: Json) -> Json:
     form = differently.pop("form", FORM_D)
     importing = differently.get("importing_country", "TH")
     return certificate(form, "VN", importing, next(_serials), TODAY) | differently
+
+
+def _is_through(story: Json) -> bool:
+    message = story["messages"][0]
+    return message["delivery"] == "delivered" and message["acknowledgement"] is not None
 
 
 def path_of(record: Json) -> str:

@@ -9,7 +9,8 @@ One node of VN.MOIT between four neighbours who know it by the wire profile alon
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ from gateway.settings import Settings
 from tests.exchange.foreign_documents import certificate, new_number
 from tests.exchange.foreign_keys import Authority, Issued, Papers, Window, write_corridor, write_keys
 from tests.exchange.foreign_line import Foreign
-from tests.exchange.foreign_party import Heard
+from tests.exchange.foreign_party import Heard, Letter
 from tests.exchange.nodes import bearer, node, node_settings
 
 HOME = "VN.MOIT"
@@ -80,6 +81,16 @@ class Api:
             assert answer.status == 202, await answer.text()
             return str((await answer.json())["message_id"])
 
+    async def cancel(self, number: str) -> None:
+        """Ask for the cancellation of a certificate of ours."""
+        await self.call(
+            "POST", f"{certificate_path(number, self._country)}/cancellation", 202, {"reason": "x"}
+        )
+
+    async def answer(self, message_id: str, verb: str, body: Any, expected: int = 202) -> Any:
+        """Say something about a message in the inbox."""
+        return await self.call("POST", f"/inbox/{quote(message_id, safe='')}/{verb}", expected, body)
+
     async def message(self, message_id: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.call("GET", f"/messages/{quote(message_id, safe='')}", 200)
         return found
@@ -127,12 +138,39 @@ class World:
         """The time by everybody's clock, or so far away from it."""
         return datetime.now(UTC) + timedelta(**away)
 
-    async def sent_to(self, party: Foreign, **changes: str) -> Heard:
+    async def sent_to(self, party: Foreign, *, replaces: str | None = None) -> Heard:
         """A certificate of ours, as it arrived there."""
         country = party.papers.country
         number = new_number("VN")
-        await self.api.submit(certificate(number, exporting="VN", importing=country, **changes))
+        await self.api.submit(certificate(number, exporting="VN", importing=country, replaces=replaces))
         return (await party.waits_for("certificate", number=number))[0]
+
+    def answering(self, party: Foreign, ours: Heard, kind: str, document: str) -> Letter:
+        """What *party* says about a message of ours, in its conversation."""
+        return party.letter(
+            kind,
+            document,
+            number=ours.number,
+            about=ours.id,
+            conversation=ours.scopes["CONVERSATIONID"],
+        )
+
+    async def until(self, what: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for what the home side will come to know."""
+        for _ in range(400):
+            if await what():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("it never came")
+
+    async def until_delivered(self, message_id: str) -> dict[str, Any]:
+        """Wait until the receipt for a message of ours is stored; the message as it stands then."""
+
+        async def is_so() -> bool:
+            return bool((await self.api.message(message_id))["delivery"] == "delivered")
+
+        await self.until(is_so)
+        return await self.api.message(message_id)
 
 
 def make_home(addresses: Mapping[str, Address]) -> Home:

@@ -194,13 +194,13 @@ async def test_every_move_is_told_as_layer_and_value(pair: Pair) -> None:
 
     assert all(list(one) == EVENT for one in events)
     of_certificate = [one["what"] for one in told_of if one["message_id"] == sent.message_id]
+    of_certificate.remove("acknowledgement:accepted")  # it may overtake the receipt
     assert of_certificate == [
         "submission:accepted",
         "delivery:ready_to_send",
         "delivery:sending",
         "receipt:stored",
         "delivery:delivered",
-        "acknowledgement:accepted",
         "operator:resend",
         "delivery:ready_to_send",
         "delivery:sending",

@@ -27,8 +27,15 @@ _PLACE = re.compile(r"[0-9]{1,6}(/[0-9]{1,6}){0,20}")
 
 def spoken(certificate: etree._Element) -> etree._Element:
     """*certificate* without comments, space between elements, and elements that say nothing."""
-    kept = etree.Element(certificate.tag, nsmap={None: etree.QName(certificate).namespace or ""})
-    _speak(certificate, kept)
+    kept = copy.deepcopy(certificate)
+    etree.strip_tags(kept, etree.Comment, etree.ProcessingInstruction)
+    for silent in list(kept.iterfind(".//*")):
+        if not len(silent) and not (silent.text or "").strip():
+            _silence(silent, kept)
+    for element in kept.iter():
+        element.tail = None
+        if len(element):
+            element.text = None
     return kept
 
 
@@ -42,6 +49,8 @@ def difference(whole: etree._Element, part: etree._Element) -> list[tuple[Place,
     Raises:
         ContentRefused: S02, *part* says something that *whole* does not.
     """
+    if _written(part) == _written(whole):
+        return []
     if not _within(part, whole):
         text = "The certificate would say something else in UBL than on its form."
         raise ContentRefused((Finding(code=Fault.SCHEMA.value, text=text, path=readable_path(whole)),))
@@ -82,19 +91,17 @@ def put_back(certificate: etree._Element, document: etree._Element) -> None:
         raise ContentRefused(tuple(findings[:50]))
 
 
-def _speak(element: etree._Element, kept: etree._Element) -> bool:
-    """Copy into *kept* what *element* says; whether that is anything."""
-    for name, value in element.items():
-        kept.set(name, value)
-    children = list(element.iterchildren(etree.Element))
-    if not children:
-        kept.text = "".join(element.itertext())
-        return bool(kept.text.strip())
-    for child in children:
-        below = etree.SubElement(kept, child.tag)
-        if not _speak(child, below):
-            kept.remove(below)
-    return len(kept) > 0
+def _silence(element: etree._Element, root: etree._Element) -> None:
+    """Take out *element*, and those above it that held nothing else."""
+    while element is not root and not len(element):
+        parent = element.getparent()
+        assert parent is not None
+        parent.remove(element)
+        element = parent
+
+
+def _written(element: etree._Element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True)
 
 
 def _within(part: etree._Element, whole: etree._Element) -> bool:

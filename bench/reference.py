@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from bench.together import BenchmarkFailed
 from bench.tools import ROOT, NotInstalled, installed
 
 LIGHTSPEED = ROOT.parent / "shared" / "bench" / "lightspeed.py"
+
+_CLEARS_UP_WITHIN_S = 20.0
 
 
 class ReferenceFailed(BenchmarkFailed):
@@ -59,17 +62,27 @@ class StraightLine:
             env={name: value for name, value in os.environ.items() if not name.startswith("ECO_GATEWAY_")},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in a terminal reaches it by us, and once
         )
         try:
             told, complaint = await process.communicate()
         except asyncio.CancelledError:
-            process.terminate()
-            await process.wait()
+            await _end(process)
             raise
         if process.returncode != 0:
             text = (told + complaint).decode(errors="replace")[-2000:]
             raise ReferenceFailed(f"{self.name} ended with {process.returncode}: {text}")
         return read_report(told)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a straight line as Ctrl-C would, so that it clears up after itself; insist where it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), _CLEARS_UP_WITHIN_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def read_report(told: bytes) -> Reference:

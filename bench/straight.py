@@ -311,7 +311,10 @@ def main() -> int:
     if arguments.far_end is not None:
         asyncio.run(far_end(arguments.far_end, arguments.port))
         return 0
-    report = asyncio.run(measure(arguments))
+    try:
+        report = asyncio.run(measure(arguments))
+    except KeyboardInterrupt:
+        return 130
     print(json.dumps(report))
     return 0 if report["ok"] else 1
 

@@ -61,7 +61,7 @@ from gateway.domain.xml import read_xml
 from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
 from gateway.rooms import Opened, Rooms, has_error
-from gateway.route.corridors import agreed_way, corridor_for
+from gateway.route.corridors import agreed_way, corridor_for, over_item_limit
 from gateway.store.ledger import Ledger
 from gateway.store.records import (
     Admitted,
@@ -182,16 +182,18 @@ class Pipeline:
         return Judged(document=document, facts=facts_of(document, form), warnings=findings)
 
     def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
-        """All that speaks against the document, and whether there is a corridor for it."""
+        """All that speaks against the document, whether there is a corridor for it, and what that limits."""
         claims = claimed_facts(document, form)
         findings = self._rooms.judge.judge(document, form, self._day(claims, at))
         if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
             return findings
         try:
-            self._corridor_for(form, claims.importing_country or "")
+            corridor = self._corridor_for(form, claims.importing_country or "")
         except ContentRefused as refused:
             return (*findings, *refused.findings)
-        return findings
+        if any(finding.code == Fault.TOO_LARGE for finding in findings):
+            return findings
+        return (*findings, *over_item_limit(document, form, corridor))
 
     def _corridor_for(self, form: Form, importing_country: str) -> Corridor:
         registry = self._rooms.registry

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.domain.ids import FormId, PartyId
+from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
 
 
@@ -53,7 +53,13 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """An authority we exchange with, or the home party itself."""
+    """
+    An authority we exchange with, or the home party itself.
+
+    Attributes:
+        forms: those it implements, each with its version or without for every version; None for all. It may
+            notify that it implements only some (ATIGA Annex 8 Rule 27(2)).
+    """
 
     id: PartyId
     name: str
@@ -68,13 +74,24 @@ class Party:
     messages: frozenset[MessageType]
     acknowledgements: bool
     national_acknowledgements: bool
+    forms: frozenset[FormId] | None = None
+
+    def implements(self, form: FormId) -> bool:
+        """Whether the party can do something with a certificate in *form*, which names its version."""
+        return self.forms is None or form in self.forms or family_of(form) in self.forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corridor:
-    """A directed agreement: this form, from this party, to that one. Answers travel it backwards."""
+    """
+    A directed agreement: this form, from this party, to that one. Answers travel it backwards.
+
+    Attributes:
+        max_items: most items on a certificate that is handed in for it; None where the form's limit stands.
+    """
 
     sender: Party
     receiver: Party
     accepts: FormId  # what the national system hands in
     delivers: FormId  # what leaves
+    max_items: int | None = None

@@ -32,7 +32,7 @@ class Move:
     next_action: str
 
 
-_CORRECT = Move(
+CORRECT = Move(
     Owner.ISSUING_AUTHORITY,
     "Correct what the findings name and submit the certificate again under its number.",
 )
@@ -49,8 +49,8 @@ MOVES: Mapping[str, Move] = MappingProxyType(
             Owner.NONE, "Nothing; the party asked us to wait and is tried again by itself."
         ),
         Fault.PATIENCE_USED_UP: Move(Owner.OPERATOR, "Resend it when the party answers again."),
-        Fault.UNREADABLE: _CORRECT,
-        Fault.SCHEMA: _CORRECT,
+        Fault.UNREADABLE: CORRECT,
+        Fault.SCHEMA: CORRECT,
         Fault.FORM_NOT_AGREED: Move(
             Owner.ISSUING_AUTHORITY, "Issue it in a form and version that the corridor has agreed."
         ),
@@ -75,14 +75,14 @@ MOVES: Mapping[str, Move] = MappingProxyType(
             Owner.ISSUING_AUTHORITY, "Compare both certificates that carry this number and keep one of them."
         ),
         Fault.NO_CORRIDOR: Move(Owner.ADMINISTRATOR, "Agree the corridor with the party and register it."),
-        Fault.HS: _CORRECT,
-        Fault.CRITERION: _CORRECT,
-        Fault.FOB: _CORRECT,
-        Fault.DATES: _CORRECT,
-        Fault.THIRD_PARTY: _CORRECT,
-        Fault.BACK_TO_BACK: _CORRECT,
-        Fault.ORIGIN: _CORRECT,
-        Fault.CODE: _CORRECT,
+        Fault.HS: CORRECT,
+        Fault.CRITERION: CORRECT,
+        Fault.FOB: CORRECT,
+        Fault.DATES: CORRECT,
+        Fault.THIRD_PARTY: CORRECT,
+        Fault.BACK_TO_BACK: CORRECT,
+        Fault.ORIGIN: CORRECT,
+        Fault.CODE: CORRECT,
         Fault.GOODS: _ANSWER,
         Fault.OVER_UTILISED: Move(
             Owner.ISSUING_AUTHORITY, "Settle with customs which declarations used more than was issued."
@@ -106,6 +106,10 @@ UNKNOWN_CODE = Move(Owner.OPERATOR, "Read the party's findings and ask it what i
 RELEASE = Move(Owner.OPERATOR, "Release it, or withdraw it.")
 RESUME = Move(Owner.OPERATOR, "Resume the party when it may be sent to again.")
 WITHDRAWN = Move(Owner.ISSUING_AUTHORITY, "Submit it again if it is still wanted; the number is free.")
+CORRECT_ANEW = Move(
+    Owner.ISSUING_AUTHORITY,
+    "Correct what the findings name and issue it under a new number; this one stays taken.",
+)
 SENDING = Move(Owner.NONE, "Nothing; it is being sent.")
 CUSTOMS_RESPONSE = Move(Owner.CUSTOMS, "Post the customs response when the goods have been declared.")
 NATIONAL_ANSWER_DUE = Move(

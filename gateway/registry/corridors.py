@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, form_id
 from gateway.registry.folder import Folder
-from gateway.registry.read import Strict, read_toml
+from gateway.registry.parties import names_of_forms, names_of_parties
+from gateway.registry.read import Strict, nearest, read_toml
 
 CorridorKey = tuple[PartyId, PartyId, FormId]
 
 
 class CorridorFile(Strict):
-    """The shape of a corridor's file."""
+    """
+    The shape of a corridor's file.
+
+    ``max_items`` is the most items that a certificate may have here; left out, the form's own limit stands.
+    """
 
     sender: str
     receiver: str
     accepts: str
     delivers: str
+    max_items: int | None = Field(default=None, gt=0)
 
     @field_validator("accepts", "delivers")
     @classmethod
@@ -31,18 +37,23 @@ class CorridorFile(Strict):
         try:
             return form_id(value)
         except Unreadable as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(f"{error}; a form is written like atiga/form-d/1.0") from None
 
 
 def load_corridors(
-    folder: Folder, parties: Mapping[PartyId, Party], forms: Mapping[FormId, Form]
+    folder: Folder, parties: Mapping[PartyId, Party] | None, forms: Mapping[FormId, Form] | None
 ) -> Mapping[CorridorKey, Corridor]:
     """
     Read every corridor's file and join it to the parties and forms it names.
 
+    Args:
+        parties: None where their files have faults. Then, as where *forms* are None, corridors are judged as
+            far as that is possible, so that no fault hides another, and none is made.
+
     Raises:
         Misconfigured: with every fault of every file.
     """
+    names = _Names(folder)
     corridors: dict[CorridorKey, Corridor] = {}
     file_of: dict[tuple[PartyId, FormId, str], str] = {}
     faults: list[RegistryFault] = []
@@ -52,26 +63,19 @@ def load_corridors(
         except Misconfigured as error:
             faults += error.faults
             continue
-        if found := _unknown_names(relative, file, folder, parties, forms):
-            faults += found
+        found = names.faults(relative, file)
+        faults += found
+        if found or parties is None or forms is None:
             continue
-        corridor = Corridor(
-            sender=parties[PartyId(file.sender)],
-            receiver=parties[PartyId(file.receiver)],
-            accepts=FormId(file.accepts),
-            delivers=FormId(file.delivers),
-        )
+        corridor = _joined(file, parties)
+        faults += _beyond(relative, corridor, forms)
         # Who submits names a country, not a party: two receivers there would leave the choice to chance.
         key = (corridor.sender.id, corridor.accepts, corridor.receiver.country)
         if key in file_of:
-            faults.append(
-                RegistryFault(
-                    relative,
-                    "receiver",
-                    f"{file_of[key]} already takes {corridor.accepts} from {corridor.sender.id}"
-                    f" to {corridor.receiver.country}",
-                )
+            text = (
+                f"already takes {corridor.accepts} from {corridor.sender.id} to {corridor.receiver.country}"
             )
+            faults.append(RegistryFault(relative, "receiver", f"{file_of[key]} {text}"))
         file_of[key] = relative
         corridors[corridor.sender.id, corridor.receiver.id, corridor.accepts] = corridor
     if faults:
@@ -79,28 +83,58 @@ def load_corridors(
     return MappingProxyType(corridors)
 
 
-def _unknown_names(
-    relative: str,
-    file: CorridorFile,
-    folder: Folder,
-    parties: Mapping[PartyId, Party],
-    forms: Mapping[FormId, Form],
-) -> list[RegistryFault]:
-    faults = [
-        RegistryFault(relative, key, f"no party {name} under mappings/parties/")
-        for key, name in (("sender", file.sender), ("receiver", file.receiver))
-        if PartyId(name) not in parties
-    ]
-    if file.sender == file.receiver:
-        faults.append(RegistryFault(relative, "receiver", "sender and receiver are the same party"))
-    faults += [
-        RegistryFault(relative, key, f"no form {name} under schemas/")
-        for key, name in (("accepts", file.accepts), ("delivers", file.delivers))
-        if FormId(name) not in forms
-    ]
-    mapping = mapping_file(FormId(file.accepts), FormId(file.delivers))
-    if file.accepts != file.delivers and folder.find(mapping) is None:
-        faults.append(RegistryFault(relative, "delivers", f"no mapping {mapping}"))
+class _Names:
+    """Which parties, forms and mappings there are files for."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._parties = names_of_parties(folder)
+        self._forms = names_of_forms(folder)
+
+    def faults(self, relative: str, file: CorridorFile) -> list[RegistryFault]:
+        """What *file* names and is not there."""
+        faults = [
+            RegistryFault(
+                relative, key, f"no party {name} under mappings/parties/{nearest(name, self._parties)}"
+            )
+            for key, name in (("sender", file.sender), ("receiver", file.receiver))
+            if name not in self._parties
+        ]
+        if file.sender == file.receiver:
+            faults.append(RegistryFault(relative, "receiver", "sender and receiver are the same party"))
+        unknown = [
+            RegistryFault(relative, key, f"no form {name} under schemas/{nearest(name, self._forms)}")
+            for key, name in (("accepts", file.accepts), ("delivers", file.delivers))
+            if name not in self._forms
+        ]
+        mapping = mapping_file(FormId(file.accepts), FormId(file.delivers))
+        if not unknown and file.accepts != file.delivers and self._folder.find(mapping) is None:
+            faults.append(RegistryFault(relative, "delivers", f"no mapping {mapping}"))
+        return faults + unknown
+
+
+def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
+    return Corridor(
+        sender=parties[PartyId(file.sender)],
+        receiver=parties[PartyId(file.receiver)],
+        accepts=FormId(file.accepts),
+        delivers=FormId(file.delivers),
+        max_items=file.max_items,
+    )
+
+
+def _beyond(relative: str, corridor: Corridor, forms: Mapping[FormId, Form]) -> list[RegistryFault]:
+    """Where the corridor goes beyond what its receiver or its form can do."""
+    faults = []
+    receiver, delivers = corridor.receiver, corridor.delivers
+    if not receiver.implements(delivers):
+        can = ", ".join(sorted(receiver.forms or ())) or "none"
+        text = f"{receiver.id} implements no {delivers}, only: {can} ([capabilities] forms in its file)"
+        faults.append(RegistryFault(relative, "delivers", text))
+    most = int(forms[corridor.accepts].values["max-items"])
+    if corridor.max_items is not None and corridor.max_items > most:
+        text = f"{corridor.max_items} is more than the {most} that {corridor.accepts} takes"
+        faults.append(RegistryFault(relative, "max_items", text))
     return faults
 
 

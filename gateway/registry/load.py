@@ -47,7 +47,7 @@ def load_registry(folder: Folder) -> Registry:
     Read *folder*.
 
     Raises:
-        Misconfigured: with every fault found, file by file; faults of parties do not hide those of forms.
+        Misconfigured: with every fault found, file by file; faults of one kind do not hide those of another.
     """
     faults: list[RegistryFault] = []
     codes = _part(faults, lambda: load_codes(folder))
@@ -56,9 +56,10 @@ def load_registry(folder: Folder) -> Registry:
     record_schema = _part(faults, lambda: load_record_schema(folder))
     forms = _part(faults, lambda: load_forms(folder))
     parties = _part(faults, lambda: load_parties(folder))
+    corridors = _part(faults, lambda: load_corridors(folder, parties, forms))
     if codes is None or conversions is None or zones is None:
         raise Misconfigured(tuple(faults))
-    if record_schema is None or forms is None or parties is None:
+    if record_schema is None or forms is None or parties is None or corridors is None:
         raise Misconfigured(tuple(faults))
     return Registry(
         folder=folder,
@@ -68,7 +69,7 @@ def load_registry(folder: Folder) -> Registry:
         record_schema=record_schema,
         forms=forms,
         parties=parties,
-        corridors=load_corridors(folder, parties, forms),
+        corridors=corridors,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -13,11 +14,12 @@ from pydantic import Field, field_validator
 
 from gateway.domain.corridor import Party, Patience, RegisteredCertificate
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
-from gateway.domain.ids import PartyId, party_id
+from gateway.domain.ids import FormId, PartyId, family_of, form_id, party_id
 from gateway.domain.status import MessageType
 from gateway.registry.folder import Folder
-from gateway.registry.read import Strict, read_toml
+from gateway.registry.read import Strict, nearest, read_toml
 
+PARTIES = "mappings/parties"
 TRUST = "certs/trust"
 WAITS_S = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0)
 
@@ -53,9 +55,14 @@ class PatienceFile(Strict):
 
 
 class CapabilitiesFile(Strict):
-    """Which messages the party takes; it may notify that it has only some (ATIGA Annex 8 Rule 27(2))."""
+    """
+    Which messages and forms the party implements; it may notify that it has only some.
+
+    The source is ATIGA Annex 8 Rule 27(2). A form without a version stands for every version of it.
+    """
 
     messages: list[str] = Field(default=[kind.value for kind in MessageType])
+    forms: list[str] | None = None
 
     @field_validator("messages")
     @classmethod
@@ -65,13 +72,23 @@ class CapabilitiesFile(Strict):
             raise ValueError(f"unknown message type {unknown[0]!r}; known: {', '.join(MessageType)}")
         return value
 
+    @field_validator("forms")
+    @classmethod
+    def _are_forms(cls, value: list[str] | None) -> list[str] | None:
+        for text in value or ():
+            try:
+                form_id(text)
+            except Unreadable as error:
+                raise ValueError(f"{error}; a form is written like atiga/form-d") from None
+        return value
+
 
 class PartyFile(Strict):
     """The shape of a party's file; every key that may be left out has its default here."""
 
     id: str
     name: str = Field(min_length=1)
-    country: str = Field(pattern=r"^[A-Z]{2}$")
+    country: str
     transport: str = "eco-https/1"
     endpoint: str
     anchor: str
@@ -89,7 +106,14 @@ class PartyFile(Strict):
         try:
             return party_id(value)
         except Unreadable as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(f"{error}; it is written like TH.CUSTOMS") from None
+
+    @field_validator("country")
+    @classmethod
+    def _is_a_country_code(cls, value: str) -> str:
+        if len(value) != 2 or not (value.isascii() and value.isalpha() and value.isupper()):
+            raise ValueError("must be the two capital letters of ISO 3166-1, such as TH")
+        return value
 
     @field_validator("transport")
     @classmethod
@@ -114,22 +138,48 @@ def load_parties(folder: Folder) -> Mapping[PartyId, Party]:
     Raises:
         Misconfigured: with every fault of every file.
     """
-    parties: dict[PartyId, Party] = {}
+    by_file, faults = read_parties(folder)
+    if faults:
+        raise Misconfigured(tuple(faults))
+    return MappingProxyType({party.id: party for party in by_file.values()})
+
+
+def read_parties(folder: Folder) -> tuple[Mapping[str, Party], Sequence[RegistryFault]]:
+    """Every party whose file has no fault, by file, and the faults of the others."""
+    by_file: dict[str, Party] = {}
     file_of: dict[PartyId, str] = {}
     faults: list[RegistryFault] = []
-    for relative, path in folder.glob("mappings/parties/*.toml"):
+    for relative, path in folder.glob(f"{PARTIES}/*.toml"):
         try:
             party = _Reader(folder, relative).party(read_toml(path, relative, PartyFile))
         except Misconfigured as error:
             faults += error.faults
             continue
-        if party.id in parties:
+        if party.id in file_of:
             faults.append(RegistryFault(relative, "id", f"{party.id} stands already in {file_of[party.id]}"))
-        parties[party.id] = party
+            continue
+        by_file[relative] = party
         file_of[party.id] = relative
-    if faults:
-        raise Misconfigured(tuple(faults))
-    return MappingProxyType(parties)
+    return by_file, faults
+
+
+def names_of_parties(folder: Folder) -> Mapping[str, str]:
+    """The ids that the parties' files say they have, with the file; whatever else may be wrong with them."""
+    names: dict[str, str] = {}
+    for relative, path in folder.glob(f"{PARTIES}/*.toml"):
+        try:
+            name = tomllib.loads(path.read_text("utf-8")).get("id")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(name, str):
+            names.setdefault(name, relative)
+    return names
+
+
+def names_of_forms(folder: Folder) -> frozenset[str]:
+    """The names of all forms by their folders, with versions; whatever may be wrong with what lies there."""
+    files = folder.glob("schemas/*/*/*/form.toml")
+    return frozenset("/".join(relative.split("/")[1:4]) for relative, _ in files)
 
 
 class _Reader:
@@ -145,6 +195,7 @@ class _Reader:
         tls_anchor = self._certificate("tls_anchor", file.tls_anchor) if file.tls_anchor else anchor
         sign = tuple(self._windows("sign", file.sign, anchor))
         tls = tuple(self._windows("tls", file.tls, tls_anchor))
+        forms = self._forms(file.capabilities.forms)
         if self._faults or anchor is None or tls_anchor is None:
             raise Misconfigured(tuple(self._faults))
         return Party(
@@ -165,7 +216,19 @@ class _Reader:
             messages=frozenset(MessageType(text) for text in file.capabilities.messages),
             acknowledgements=file.acknowledgements,
             national_acknowledgements=file.national_acknowledgements,
+            forms=forms,
         )
+
+    def _forms(self, names: list[str] | None) -> frozenset[FormId] | None:
+        if names is None:
+            return None
+        known = names_of_forms(self._folder)
+        known |= {family_of(FormId(name)) for name in known}
+        for name in names:
+            if name not in known:
+                text = f"no form {name} under schemas/{nearest(name, known)}"
+                self._fault("capabilities.forms", text)
+        return frozenset(FormId(name) for name in names)
 
     def _windows(
         self, key: str, files: list[WindowFile], anchor: x509.Certificate | None
@@ -193,8 +256,9 @@ class _Reader:
             return None
         try:
             return x509.load_pem_x509_certificate(raw)
-        except ValueError as error:
-            self._fault(key, f"{TRUST}/{name} is no PEM certificate: {error}")
+        except ValueError:
+            text = f"{TRUST}/{name} is no certificate in PEM, a text that begins -----BEGIN CERTIFICATE-----"
+            self._fault(key, text)
             return None
 
     def _fault(self, key: str, fault: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +45,12 @@ def read_toml(path: Path, relative: str, shape: type[Shape]) -> Shape:
         ) from None
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` with the name of *known* that looks most like *name*; empty if none does."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 def _dotted(error: ErrorDetails) -> str:
     text = ""
     for part in error["loc"]:
@@ -53,11 +60,17 @@ def _dotted(error: ErrorDetails) -> str:
 
 def _words(error: ErrorDetails, shape: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
+        if len(error["loc"]) > 1 and error["loc"][-1] in shape.model_fields:
+            return "belongs to the whole file: it must stand above the first line in [brackets]"
         known = _known_keys(shape, error["loc"][:-1])
         near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1, cutoff=0.0)
         return f"unknown key; did you mean '{near[0]}'?" if near else "unknown key"
     if error["type"] == "missing":
         return "missing"
+    if error["type"] == "datetime_type":
+        return "must be a time with its zone, without quotation marks, such as 2026-01-01T00:00:00Z"
+    if error["type"] == "list_type" and isinstance(error["input"], dict):
+        return f"there may be several: write [[{error['loc'][-1]}]], with two brackets on either side"
     return error["msg"].removeprefix("Value error, ")
 
 

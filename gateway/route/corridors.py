@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import assert_never
 
+from lxml import etree
+
 from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import (
     ContentRefused,
@@ -19,6 +21,7 @@ from gateway.domain.errors import (
     Misconfigured,
     RegistryFault,
 )
+from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
 
@@ -74,6 +77,29 @@ def corridor_for(
         fault = f"several receivers in {importing_country} take {form} from {sender}"
         raise Misconfigured((RegistryFault("mappings/corridors", "receiver", fault),))
     return corridors[fitting[0]]
+
+
+def over_item_limit(document: etree._Element, form: Form, corridor: Corridor) -> tuple[Finding, ...]:
+    """
+    S04 where *document*, a certificate of *form*, has more items than *corridor* takes; else nothing.
+
+    The form's own limit is one of its rules and is not looked at here.
+    """
+    items = document.find(f"{{{form.namespace}}}Items")
+    count = 0 if items is None else len(items.findall(f"{{{form.namespace}}}Item"))
+    if items is None or corridor.max_items is None or count <= corridor.max_items:
+        return ()
+    path = f"/{form.root}/Items"
+    text = f"{count} items are more than the {corridor.max_items} that {corridor.receiver.id} takes on one."
+    finding = Finding(
+        code=Fault.TOO_LARGE.value,
+        text=text,
+        box=form.box_of(path),
+        path=path,
+        line=items.sourceline,
+        action="Split the consignment over several certificates.",
+    )
+    return (finding,)
 
 
 def owed_to(corridor: Corridor) -> PartyId:

@@ -113,13 +113,22 @@ def _plain(wanted: Wanted, argument: Arguments) -> list[str]:
     if wanted.issuing_country is not None:
         conditions.append(f"c.issuing_country = {argument(wanted.issuing_country, 'text')}")
     if wanted.form is not None:
-        column = ("split_part(c.family, '/', 2)", "c.family", "c.form")[min(wanted.form.count("/"), 2)]
-        conditions.append(f"{column} = {argument(wanted.form, 'text')}")
+        conditions += _of_form(wanted.form, argument)
     if wanted.receiver is not None:
         conditions.append(f"c.direction = 'out' AND c.party = {argument(wanted.receiver, 'text')}")
     if wanted.direction is not None:
         # A literal, so that the partial index fits.
         conditions.append("c.direction = 'in'" if wanted.direction is Direction.IN else "c.direction = 'out'")
+    return conditions
+
+
+def _of_form(form: str, argument: Arguments) -> list[str]:
+    """By the middle part always, for that is indexed; then by what else was given of the form."""
+    parts = form.split("/")
+    conditions = [f"split_part(c.family, '/', 2) = {argument(parts[len(parts) > 1], 'text')}"]
+    if len(parts) > 1:
+        column = "c.family" if len(parts) == 2 else "c.form"
+        conditions.append(f"{column} = {argument(form, 'text')}")
     return conditions
 
 

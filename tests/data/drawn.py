@@ -1,8 +1,8 @@
 """
 Certificates drawn at random from the XSD itself: any that fits the structure of a form can come.
 
-What a form's rules forbid is not kept away; structure is. An element that is added to the XSD is drawn from the
-next run on.
+What a form's rules forbid is not kept away; structure is. An element that is added to the XSD is drawn from
+the next run on.
 """
 
 from __future__ import annotations
@@ -24,21 +24,34 @@ _MOST_REPEATED = 3
 _ANY_SCRIPT = st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="\u0085")
 
 
+class Drawn:
+    """A certificate and its form; no dataclass, so that a failing example is shown as XML and without the form."""
+
+    def __init__(self, document: etree._Element, form: Form) -> None:
+        self.document = document
+        self.form = form
+
+    def __repr__(self) -> str:
+        return etree.tostring(self.document, encoding="unicode", pretty_print=True)
+
+
 @lru_cache
 def _types() -> dict[str, etree._Element]:
     root = etree.parse(SHIPPED / "schemas/common/certificate.xsd").getroot()
-    return {str(child.get("name")): child for child in root.iterchildren(f"{XS}simpleType", f"{XS}complexType")}
+    return {
+        str(child.get("name")): child for child in root.iterchildren(f"{XS}simpleType", f"{XS}complexType")
+    }
 
 
 @st.composite
-def certificates(draw: st.DrawFn) -> tuple[etree._Element, Form]:
+def certificates(draw: st.DrawFn) -> Drawn:
     """A certificate of any shipped form that fits its XSD, and the form."""
-    form = draw(st.sampled_from(sorted(forms().values(), key=lambda form: form.id)))
+    form = forms()[draw(st.sampled_from(sorted(forms())))]
     root = etree.Element(f"{{{form.namespace}}}{form.root}", nsmap={None: form.namespace})
     _fill(draw, root, _types()["Certificate"])
     for number, element in enumerate(root.iter(f"{{{form.namespace}}}Item"), start=1):
         element[0].text = str(number)  # the one value that must be unique
-    return root, form
+    return Drawn(root, form)
 
 
 def _fill(draw: st.DrawFn, element: etree._Element, kind: etree._Element) -> None:
@@ -84,7 +97,9 @@ def _value(kind: etree._Element) -> st.SearchStrategy[str]:
             return st.integers(1, int(facets["maxInclusive"])).map(str)
         case "xs:decimal":
             most = Decimal(facets.get("maxInclusive", "9999999999"))
-            return st.decimals(Decimal("0.000001"), most, places=6, allow_nan=False).map(lambda d: format(d, "f"))
+            return st.decimals(Decimal("0.000001"), most, places=6, allow_nan=False).map(
+                lambda d: format(d, "f")
+            )
         case base:
             raise LookupError(f"draw a value for {base}")
 

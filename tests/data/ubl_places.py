@@ -1,8 +1,8 @@
 """
 Where every element of a certificate stands in UBL, found out and not written down.
 
-A certificate with every box filled is written twice: as it is, and with one value changed. What differs between
-the two UBL documents is where that value stands.
+A certificate with every box filled is written twice: as it is, and with one value changed. What differs
+between the two UBL documents is where that value stands.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.data.ubl import dialect
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 EXTENSION = "our extension"
+_MOST_OPTIONS = 3
 Place = tuple[str, str]  # path and value
 
 # One value of each type that is no free text and no list of words; the second is another one.
@@ -42,22 +43,26 @@ _VALUES = {
 def places() -> dict[str, list[str]]:
     """For each element or attribute with a value of its own, in the order of the XSD, its places in UBL."""
     found: dict[str, list[str]] = {}
-    for statement in (False, True):
-        filled = _Filler(statement=statement).certificate(forms()[RCEP])
+    for option in range(_MOST_OPTIONS):
+        filled = _Filler(option).certificate(forms()[RCEP])
         before = _standing(filled)
         for changed, path in _changed(filled):
             known = found.setdefault(path, [])
-            known += [place for place in _differing(before, _standing(changed)) if place not in known]
-    return {path: sorted(found[path], key=found[path].index) for path in _paths_of_the_xsd()}
+            known += [
+                place for place in dict.fromkeys(_differing(before, _standing(changed))) if place not in known
+            ]
+    return {path: found[path] for path in _paths_of_the_xsd()}
 
 
 class _Filler:
-    """Fills every box once, leaves that may repeat and the items twice; remembers the other value of each."""
+    """Fills every box once, leaves that may repeat and the items twice; of a choice takes the same *option*."""
 
-    def __init__(self, *, statement: bool) -> None:
+    def __init__(self, option: int) -> None:
         root = etree.parse(SHIPPED / "schemas/common/certificate.xsd").getroot()
-        self._types = {str(child.get("name")): child for child in root.iterchildren("{*}simpleType", "{*}complexType")}
-        self._statement = statement
+        self._types = {
+            str(child.get("name")): child for child in root.iterchildren("{*}simpleType", "{*}complexType")
+        }
+        self._option = option
         self._numbers = count(1)
 
     def certificate(self, form: Form) -> etree._Element:
@@ -83,7 +88,7 @@ class _Filler:
     def _add(self, parent: etree._Element, particle: etree._Element) -> None:
         inside = list(particle.iterchildren(f"{XS}element", f"{XS}sequence", f"{XS}choice"))
         if particle.tag == f"{XS}choice" and particle.get("maxOccurs") is None:
-            inside = inside[:1] if self._statement or inside[0].get("name") != "Statement" else inside[1:]
+            inside = [inside[min(self._option, len(inside) - 1)]]
         for one in inside:
             if one.tag != f"{XS}element":
                 self._add(parent, one)
@@ -104,10 +109,12 @@ class _Filler:
 def _changed(filled: etree._Element) -> Iterator[tuple[etree._Element, str]]:
     """*filled* with one value changed, and the path of that value; for each value."""
     for number, element in enumerate(filled.iter(etree.Element)):
-        path = "/".join(etree.QName(e).localname for e in (*reversed(list(element.iterancestors())), element)[1:])
-        for name in element.keys():
+        path = "/".join(
+            etree.QName(e).localname for e in (*reversed(list(element.iterancestors())), element)[1:]
+        )
+        for name in map(str, element.attrib):
             changed = copy.deepcopy(filled)
-            list(changed.iter(etree.Element))[number].set(str(name), _another(element.get(name, "")))
+            list(changed.iter(etree.Element))[number].set(name, _another(element.get(name, "")))
             yield changed, f"{path}/@{name}"
         if not len(element):
             changed = copy.deepcopy(filled)

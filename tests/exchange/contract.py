@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -262,19 +263,27 @@ class Pair:
 
 @asynccontextmanager
 async def two_gateways(
-    servers: Servers, work: Path, *, options: str = "", patience: str = PATIENCE, clock: datetime = CLOCK
+    servers: Servers, work: Path, *, others: Mapping[str, str] = MappingProxyType({MY: PATIENCE})
 ) -> AsyncIterator[Pair]:
-    """Both gateways for as long as the block lasts; *options* are further lines of every party's file."""
+    """
+    Both gateways for as long as the block lasts.
+
+    Args:
+        others: parties that are registered and have keys, each with its patience; no gateway of theirs runs.
+    """
+    countries = {party: party[:2] for party in (VN, TH, *others)}
     neighbours = Neighbours(
-        countries={VN: "VN", TH: "TH", MY: "MY"},
-        forms={f"{form}/1.0": {"VN", "TH", "MY"} for form in (FORM_D, RCEP)},
-        options=options,
-        patience=patience,
+        countries=countries,
+        forms={f"{form}/1.0": countries.values() for form in (FORM_D, RCEP)},
+        patience=PATIENCE,
         signing=Kind.ECDSA,
-        since=clock,
+        since=CLOCK,
     )
     addresses = free_addresses(neighbours.countries)
     write_registry(work / "registry", work / "keys", neighbours, addresses)
+    for party, patience in others.items():
+        file = work / "registry/mappings/parties" / f"{party.lower()}.toml"
+        file.write_text(file.read_text("utf-8").replace(PATIENCE, patience), "utf-8")
     registry = load_registry(over_shipped(work / "registry"))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(
@@ -282,7 +291,7 @@ async def two_gateways(
         )
         sides = []
         for party in (VN, TH):
-            settings = node_settings(party, addresses[party], work, clock=clock)
+            settings = node_settings(party, addresses[party], work, clock=CLOCK)
             url = await stack.enter_async_context(servers.database(default_kind()))
             side = Side(settings=settings, registry=registry, database_url=url, session=session)
             stack.push_async_callback(side.stop)
@@ -292,10 +301,14 @@ async def two_gateways(
 
 
 def a_record(**differently: Json) -> Json:
-    """A correct certificate from VN to TH under a number of its own, as a box record."""
+    """A correct certificate from VN, to TH if nothing else is said, under a number of its own."""
     form = differently.pop("form", FORM_D)
-    importing = differently.get("importing_country", "TH")
-    return certificate(form, "VN", importing, next(_serials), TODAY) | differently
+    country = differently.get("importing_country", "TH")
+    record = certificate(form, "VN", "TH", next(_serials), TODAY)
+    if country != "TH":
+        record["consignee"]["country"] = country
+        record["transport"]["port_of_discharge"] = f"{country}XYZ"
+    return record | differently
 
 
 def _is_through(story: Json) -> bool:

@@ -27,6 +27,7 @@ class Posted:
 
     sealed: Sealed
     status: int
+    retry_after: str | None
 
     @property
     def message_id(self) -> str:
@@ -128,4 +129,4 @@ class Abroad:
             ssl=self._tls,
         ) as answer:
             await answer.read()
-            return Posted(sealed=sealed, status=answer.status)
+            return Posted(sealed=sealed, status=answer.status, retry_after=answer.headers.get("Retry-After"))

@@ -20,7 +20,7 @@ def certificate(
 ) -> str:
     """A Form RCEP with one item of 1200 pieces, issued two days ago."""
     day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
-    ports = {"VN": "VNSGN", "TH": "THLCH", "MY": "MYPKG", "SG": "SGSIN", "KH": "KHKOS"}
+    ports = {"VN": "VNSGN", "TH": "THLCH", "MY": "MYPKG", "SG": "SGSIN", "KH": "KHKOS", "LA": "LAVTE"}
     replaced = "" if replaces is None else f"<Replaces><Number>{replaces}</Number>{_on(day)}</Replaces>"
     return f"""<CertificateOfOrigin xmlns="{RCEP}">
   <CertificateNumber>{number}</CertificateNumber>

@@ -55,14 +55,13 @@ class Authority:
     def certificate_pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
-    def for_seals(self, *, elliptic: bool = False, may_sign: bool = True) -> Issued:
+    def for_seals(self, *, elliptic: bool = False) -> Issued:
         """As the profile asks for it: KeyUsage digitalSignature, neither SAN nor EKU."""
         private: Private = (
             ec.generate_private_key(ec.SECP256R1()) if elliptic else rsa.generate_private_key(65537, 2048)
         )
         builder = _builder(f"{self.name} seal", private.public_key(), f"{self.name} CA")
-        usage = _usage(sign=may_sign, encipher=not may_sign)
-        return self._issued(private, builder.add_extension(usage, critical=True))
+        return self._issued(private, builder.add_extension(_usage(sign=True), critical=True))
 
     def for_tls(self) -> Issued:
         """EKU serverAuth and clientAuth, SAN for the host."""
@@ -96,15 +95,16 @@ def _builder(
     )
 
 
-def _usage(*, sign: bool, encipher: bool = False) -> x509.KeyUsage:
+def _usage(*, sign: bool) -> x509.KeyUsage:
+    """For signing documents, or else certificates."""
     return x509.KeyUsage(
         digital_signature=sign,
         content_commitment=False,
-        key_encipherment=encipher,
+        key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=not sign and not encipher,
-        crl_sign=not sign and not encipher,
+        key_cert_sign=not sign,
+        crl_sign=not sign,
         encipher_only=False,
         decipher_only=False,
     )

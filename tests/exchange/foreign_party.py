@@ -277,10 +277,8 @@ def refusal(
 ) -> str:
     """The exception of party *by* about the message in *raw*, or what else is said of it."""
     message = heard(raw)
-    octets = hashlib.sha256(raw).digest() if isinstance(digest, str) else digest
-    received = (
-        "" if octets is None else f"<e:Received><ds:Reference>{_digest(octets)}</ds:Reference></e:Received>"
-    )
+    octets = digest or hashlib.sha256(raw).digest()
+    received = f"<e:Received><ds:Reference>{_digest(octets)}</ds:Reference></e:Received>"
     kind = "<ReceiptException>Syntax</ReceiptException>"
     if code == "T03":
         kind = "<AcceptanceException>Performance</AcceptanceException>"

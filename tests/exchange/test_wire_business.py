@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -132,6 +133,25 @@ async def test_a_party_that_wants_no_acknowledgements_gets_none(world: World) ->
 
     assert told["messages"][0]["acknowledgement"]["outcome"] == "accepted"
     assert [each["type"] for each in told["messages"]] == ["certificate"]
+
+
+async def test_the_exact_bytes_are_kept_of_what_came_and_of_what_went(world: World) -> None:
+    letter = a_certificate(world.th)
+    raw = await world.th.deliver(letter)
+    told = await told_of(world.th, letter)
+
+    assert await world.api.document(letter.id) == raw
+    assert await world.api.document(told.id) == told.raw
+
+
+async def test_many_answers_at_once_are_all_taken(world: World) -> None:
+    ours = await world.sent_to(world.th)
+    answer = world.answering(world.th, ours, "acknowledgement", acknowledgement(ours))
+    letters = [answer.but(id=f"{number}.{answer.id}") for number in range(24)]
+
+    await asyncio.gather(*(world.th.deliver(letter) for letter in letters))
+
+    assert (await world.api.message(ours.id))["acknowledgement"]["outcome"] == "accepted"
 
 
 # ---- pings, and what is never acknowledged -----------------------------------------------------------------

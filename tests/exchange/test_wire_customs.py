@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def verdict(party: Foreign, letter: Letter) -> tuple[str, list[tuple[str, str]]]:
-    """What the home side's gateway acknowledged of *letter*: outcome, and code and severity of each finding."""
+    """What the home side acknowledged of *letter*: outcome, and code and severity of each finding."""
     told = (await party.waits_for("acknowledgement", about=letter.id))[0]
     found = told.document.findall("{*}Finding")
     return told.text("Outcome"), [(each.get("code", ""), each.get("severity", "")) for each in found]

@@ -44,13 +44,13 @@ async def listening(ledger: Ledger, hear: Callable[[PartyId], None]) -> AsyncIte
 
 
 _LISTENERS = (
-    "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
-    " AND pid IS DISTINCT FROM $1"
+    "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle'"
+    " AND datname = current_database() AND pid IS DISTINCT FROM $1"
 )
 
 
 async def listener(pool: asyncpg.Pool, *, other_than: int | None = None) -> int:
-    """The server process that listens, once there is one."""
+    """The server process that has begun to listen, once there is one."""
     for _ in range(1000):
         if (pid := await pool.fetchval(_LISTENERS, other_than)) is not None:
             return int(pid)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -39,6 +40,7 @@ from tests.store.making import AT, TH, delivered, failed, owe
 _S = DeliveryStatus
 Result = TypeVar("Result")
 
+EXAMPLES = 8  # a soak may ask for thousands
 WITHOUT_RECEIPT = (_S.AWAITING_RETRY, _S.AWAITING_RECEIPT, _S.REFUSED, _S.EXPIRED)
 
 
@@ -225,12 +227,16 @@ class Lanes(RuleBasedStateMachine):
             assert await self.ledger.next_due_s(TH) == 0
 
 
+@pytest.mark.timeout(240)
 def test_lanes_agree_with_their_model(servers: Servers, server_kind: str) -> None:
     machine = type("LanesHere", (Lanes,), {"servers": servers, "kind": server_kind})
 
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -314,6 +314,8 @@ SEARCHES = {
     "number": (Wanted(number="VN-77"), "certificate_number_family_issuing_country_direction_key"),
     "nothing": (Wanted(), "certificate_newest"),
     "receiver": (Wanted(receiver="MY.CUSTOMS"), "certificate_of_party"),
+    "form": (Wanted(form="form-e"), "certificate_of_form"),
+    "long-form": (Wanted(form="acfta/form-e/1.0"), "certificate_of_form"),
     "organisation": (Wanted(sight=Sight(organisation="O7")), "certificate_of_organisation"),
     "received": (Wanted(sight=Sight(received=True)), "certificate_newest_received"),
     "in": (Wanted(direction=Direction.IN), "certificate_newest_received"),

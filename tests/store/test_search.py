@@ -65,6 +65,8 @@ async def filled(ledger: Ledger) -> Ledger:
         pytest.param({"form": "rcep/form-rcep"}, ["VN-2"], id="form-without-version"),
         pytest.param({"form": "form-rcep"}, ["VN-2"], id="form-middle-part"),
         pytest.param({"form": "rcep"}, [], id="form-agreement-alone"),
+        pytest.param({"form": "/"}, [], id="no-form"),
+        pytest.param({"form": "atiga/form-rcep"}, [], id="another-agreement"),
         pytest.param({"receiver": "TH.CUSTOMS"}, ["VN-2", "VN-1"], id="receiver"),
         pytest.param({"direction": Direction.IN}, ["TH-1"], id="in"),
         pytest.param({"direction": Direction.OUT}, ["VN-3", "VN-2", "VN-1"], id="out"),

@@ -106,6 +106,7 @@ CREATE INDEX certificate_newest_received ON certificate (submitted_at, certifica
 CREATE INDEX certificate_of_party ON certificate (party, submitted_at, certificate_no);
 CREATE INDEX certificate_of_organisation ON certificate (organisation, submitted_at, certificate_no)
     WHERE organisation IS NOT NULL;
+CREATE INDEX certificate_of_form ON certificate (split_part(family, '/', 2), submitted_at, certificate_no);
 CREATE INDEX certificate_notable ON certificate (submitted_at, certificate_no) WHERE notable;
 CREATE INDEX certificate_answered ON certificate (customs_response, submitted_at, certificate_no)
     WHERE customs_response IS NOT NULL;

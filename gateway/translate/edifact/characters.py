@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pydantic import Field, create_model
+from pydantic import Field
 
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.registry.folder import Folder
 from gateway.registry.read import Strict, read_toml
 from gateway.translate.edifact.tables import ROOM
-
-LEVELS = ("UNOA", "UNOB", "UNOC", "UNOW")
 
 # What XML could not carry either, and what no line of text holds.
 _NEVER = "\\x00-\\x1f\\ufffe\\uffff"
@@ -32,14 +30,12 @@ class CharacterSetFile(Strict):
     writes: int | None = Field(default=None, ge=3, le=4)
 
 
-class _Named(Strict):
+class CharacterSetsFile(Strict):
+    """All repertoires, by syntax identifier (0001)."""
+
     source: str
     edition: str
-
-
-_File: type[_Named] = create_model(
-    "CharacterSetsFile", __base__=_Named, **{level: (CharacterSetFile, ...) for level in LEVELS}
-)
+    sets: dict[str, CharacterSetFile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +77,12 @@ def load_character_sets(folder: Folder) -> Mapping[str, CharacterSet]:
     relative = f"{ROOM}/character-sets.toml"
     if (path := folder.find(relative)) is None:
         raise Misconfigured((RegistryFault(relative, "-", "no such file"),))
-    file = read_toml(path, relative, _File)
+    file = read_toml(path, relative, CharacterSetsFile)
     made: dict[str, CharacterSet] = {}
     faults: list[RegistryFault] = []
-    for level in LEVELS:
+    for level, told in file.sets.items():
         try:
-            made[level] = _made(level, getattr(file, level))
+            made[level] = _made(level, told)
         except (LookupError, re.error) as wrong:
             faults.append(RegistryFault(relative, level, str(wrong)))
     if faults:

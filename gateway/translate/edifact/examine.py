@@ -25,7 +25,7 @@ from gateway.translate.edifact.syntax import (
     characters_of,
     default_characters,
 )
-from gateway.translate.edifact.tables import MessageDefinition, SegmentDefinition, Tables
+from gateway.translate.edifact.tables import SYNTAX_3, MessageDefinition, SegmentDefinition, Tables
 
 MAX_SEGMENTS = 50_000
 
@@ -33,7 +33,6 @@ _HEAD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?P<advice>UNA[\x21-\x7e]{4}[\x20-\x7e
 _SYNTAX = re.compile(rb"UNB[^A-Za-z0-9](?P<level>[A-Z]{4})(?:[^A-Za-z0-9](?P<version>[0-9]))?")
 _BREAKS = str.maketrans("", "", "\r\n")
 _ENVELOPES = frozenset({"UNG", "UNE", "UNO", "UNP"})
-_OLD = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +70,7 @@ class Examined:
 
     characters: ServiceCharacters | None = None
     repertoire: CharacterSet | None = None
-    version: int = _OLD
+    version: int = SYNTAX_3
     header: Segment | None = None
     messages: list[Message] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
@@ -97,7 +96,11 @@ def _decoded(octets: bytes, repertoires: Mapping[str, CharacterSet], examined: E
     head = _HEAD.match(octets)
     if head is None:
         if octets.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"UNA"):
-            code, service, words = SyntaxError0085.SERVICE_CHARACTER, "UNA", "UNA is not followed by six characters and UNB"
+            code, service, words = (
+                SyntaxError0085.SERVICE_CHARACTER,
+                "UNA",
+                "UNA is not followed by six characters and UNB",
+            )
         else:
             code, service, words = SyntaxError0085.MISSING, "UNB", "It begins with neither UNA nor UNB"
         examined.faults.note(_of_interchange(code, service, words))
@@ -130,8 +133,8 @@ def _decoded(octets: bytes, repertoires: Mapping[str, CharacterSet], examined: E
 def _level(body: bytes) -> tuple[str, int]:
     found = _SYNTAX.match(body.translate(None, b"\r\n")[:40])
     if found is None:
-        return "", _OLD
-    return found["level"].decode("ascii"), int(found["version"] or _OLD)
+        return "", SYNTAX_3
+    return found["level"].decode("ascii"), int(found["version"] or SYNTAX_3)
 
 
 def _leniently(body: bytes) -> str:
@@ -281,7 +284,9 @@ class _Examination:
             )
         )
 
-    def _segment(self, number: int, position: int, parts: list[list[str]], definition: SegmentDefinition) -> Segment:
+    def _segment(
+        self, number: int, position: int, parts: list[list[str]], definition: SegmentDefinition
+    ) -> Segment:
         values, flaws = fill(parts, definition)
         service = definition.tag if definition.tag.startswith("UN") else None
         message = None if definition.tag in ("UNB", "UNZ") or self._message is None else self._message.number
@@ -375,7 +380,9 @@ class _Examination:
             text = f"UNZ has the reference {reference!r}, UNB has {header.value('0020')!r}"
             self._note_trailer(SyntaxError0085.REFERENCES, text, number, 2, reference)
         if not messages:
-            self._note_trailer(SyntaxError0085.EMPTY, "There is no message between UNB and UNZ", number, None, None)
+            self._note_trailer(
+                SyntaxError0085.EMPTY, "There is no message between UNB and UNZ", number, None, None
+            )
 
     def _note_trailer(
         self, code: SyntaxError0085, text: str, number: int, element: int | None, value: str | None
@@ -419,7 +426,12 @@ class _Examination:
                 self._message = message
                 text = f"The message reference {reference!r} stands more than once"
                 self._note(
-                    SyntaxError0085.DUPLICATE, text, message.header.number, service="UNH", element=1, segment=1
+                    SyntaxError0085.DUPLICATE,
+                    text,
+                    message.header.number,
+                    service="UNH",
+                    element=1,
+                    segment=1,
                 )
 
     # -- messages --
@@ -428,7 +440,9 @@ class _Examination:
         if self._message is not None:
             self._note_no_trailer(number)
         definition = self._service["UNH"]
-        self._message = Message(len(self._examined.messages) + 1, Segment(definition, number=number, position=1))
+        self._message = Message(
+            len(self._examined.messages) + 1, Segment(definition, number=number, position=1)
+        )
         self._examined.messages.append(self._message)
         self._count = 1
         header = self._message.header = self._segment(number, 1, parts, definition)
@@ -464,9 +478,7 @@ class _Examination:
             self._arrange(message, message.definition, message.segments)
         self._message = None
 
-    def _arrange(
-        self, message: Message, definition: MessageDefinition, segments: Sequence[Segment]
-    ) -> None:
+    def _arrange(self, message: Message, definition: MessageDefinition, segments: Sequence[Segment]) -> None:
         message.root, misplaced = arrange(segments, definition.root)
         for each in misplaced:
             missing = each.code is SyntaxError0085.MISSING

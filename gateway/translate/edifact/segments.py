@@ -27,7 +27,12 @@ class Segment:
     __slots__ = ("definition", "number", "position", "taken", "values")
 
     def __init__(
-        self, definition: SegmentDefinition, values: list[str] | None = None, *, number: int = 0, position: int = 0
+        self,
+        definition: SegmentDefinition,
+        values: list[str] | None = None,
+        *,
+        number: int = 0,
+        position: int = 0,
     ) -> None:
         self.definition = definition
         self.values = values if values is not None else [""] * len(definition.slots)
@@ -94,9 +99,7 @@ def _too_many(definition: SegmentDefinition, most: int, element: int) -> Flaw:
 
 def _too_many_components(name: str, most: int, element: int) -> Flaw:
     text = f"{name} has {most} components at most" if most > 1 else f"{name} has no components"
-    return Flaw(
-        code=SyntaxError0085.TOO_MANY_CONSTITUENTS, text=text, element=element, component=most + 1
-    )
+    return Flaw(code=SyntaxError0085.TOO_MANY_CONSTITUENTS, text=text, element=element, component=most + 1)
 
 
 def _missing(values: Sequence[str], definition: SegmentDefinition) -> Iterator[Flaw]:

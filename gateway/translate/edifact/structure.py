@@ -95,7 +95,10 @@ def _place(
 def _full(item: SegmentItem | GroupDefinition, tag: str) -> tuple[SyntaxError0085, str]:
     if isinstance(item, SegmentItem):
         return SyntaxError0085.TOO_MANY, f"{tag} may stand here {_times(item.times)}"
-    return SyntaxError0085.TOO_MANY_GROUPS, f"{item.id}, which {tag} begins, may stand here {_times(item.times)}"
+    return (
+        SyntaxError0085.TOO_MANY_GROUPS,
+        f"{item.id}, which {tag} begins, may stand here {_times(item.times)}",
+    )
 
 
 def _times(count: int) -> str:
@@ -136,6 +139,8 @@ def _skip(frame: _Frame, until: int, segment: Segment, wrong: list[Misplaced]) -
             name = item.tag if isinstance(item, SegmentItem) else item.trigger
             wrong.append(
                 Misplaced(
-                    code=SyntaxError0085.MISSING, text=f"{name} is missing before {segment.tag}", segment=segment
+                    code=SyntaxError0085.MISSING,
+                    text=f"{name} is missing before {segment.tag}",
+                    segment=segment,
                 )
             )

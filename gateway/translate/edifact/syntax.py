@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.translate.edifact.tables import SYNTAX_4
+
 MAX_PARTS = 128
 """More data elements or components than any segment has; the rest stays uncut and is one too many."""
 
@@ -60,20 +62,20 @@ def characters_of(advice: str, version: int) -> ServiceCharacters:
     """
     What a service string advice of nine characters says; before version 4 its fifth character means nothing.
     """
-    component, element, decimal, release, repetition, terminator = advice[3:]
+    component, element, decimal, release, repetition, terminator = list(advice[3:])
     return ServiceCharacters(
         component=component,
         element=element,
         decimal=decimal,
         release=release,
-        repetition=repetition if version >= 4 and repetition != " " else None,  # noqa: PLR2004 - ISO 9735-1
+        repetition=repetition if version >= SYNTAX_4 and repetition != " " else None,
         terminator=terminator,
     )
 
 
 def default_characters(version: int) -> ServiceCharacters:
     """What divides an interchange without UNA."""
-    return ServiceCharacters(repetition="*" if version >= 4 else None)  # noqa: PLR2004 - ISO 9735-1
+    return ServiceCharacters(repetition="*" if version >= SYNTAX_4 else None)
 
 
 class Cutter:

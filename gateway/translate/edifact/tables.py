@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
@@ -16,12 +16,15 @@ from gateway.registry.read import Strict, read_toml
 
 ROOM = "mappings/edifact"
 
+SYNTAX_3, SYNTAX_4 = 3, 4
+"""Versions of ISO 9735; 1 and 2 are read as 3."""
+
 _NAME = re.compile(r"(?P<id>\w+)(?P<mandatory>!?)(?:\*(?P<times>\d+))?")
 _FORMAT = re.compile(r"(?P<kind>an|a|n)(?P<most>\.\.)?(?P<length>\d+)")
 _LINE = re.compile(r"(?P<indent> *)(?P<name>\w+) (?P<status>[MC]) (?P<times>\d+)")
 _INDENT = 2
 
-Read = TypeVar("Read")
+Shape = TypeVar("Shape", bound=Strict)
 
 
 class DirectoryFile(Strict):
@@ -183,7 +186,7 @@ class Tables:
 
     def service(self, version: int) -> Mapping[str, SegmentDefinition]:
         """The service segments of a syntax version."""
-        return self.directories["service-4" if version >= 4 else "service-3"]  # noqa: PLR2004 - ISO 9735 editions
+        return self.directories["service-4" if version >= SYNTAX_4 else "service-3"]
 
     def segments_of(self, message: MessageDefinition, version: int) -> Mapping[str, SegmentDefinition]:
         """All segments a message may be made of in an interchange of this syntax version."""
@@ -198,27 +201,28 @@ def load_tables(folder: Folder) -> Tables:
         Misconfigured: with every fault of every file.
     """
     faults: list[RegistryFault] = []
-    directories: dict[str, Mapping[str, SegmentDefinition]] = {}
-    for relative, path in folder.glob(f"{ROOM}/directories/*.toml"):
-        file = _tried(faults, lambda p=path, r=relative: read_toml(p, r, DirectoryFile))
-        if file is not None:
-            directories[file.directory] = _segments(relative, file, faults)
-    messages: dict[str, MessageDefinition] = {}
-    for relative, path in folder.glob(f"{ROOM}/messages/*.toml"):
-        message = _tried(faults, lambda p=path, r=relative: read_toml(p, r, MessageFile))
-        if message is not None and (made := _message(relative, message, directories, faults)) is not None:
-            messages[made.id] = made
+    directories = {
+        file.directory: _segments(relative, file, faults)
+        for relative, file in _files(folder, "directories", DirectoryFile, faults)
+    }
+    messages = {
+        made.id: made
+        for relative, file in _files(folder, "messages", MessageFile, faults)
+        if (made := _message(relative, file, directories, faults)) is not None
+    }
     if faults:
         raise Misconfigured(tuple(faults))
     return Tables(directories=MappingProxyType(directories), messages=MappingProxyType(messages))
 
 
-def _tried(faults: list[RegistryFault], read: Callable[[], Read]) -> Read | None:
-    try:
-        return read()
-    except Misconfigured as error:
-        faults += error.faults
-        return None
+def _files(
+    folder: Folder, room: str, shape: type[Shape], faults: list[RegistryFault]
+) -> Iterator[tuple[str, Shape]]:
+    for relative, path in folder.glob(f"{ROOM}/{room}/*.toml"):
+        try:
+            yield relative, read_toml(path, relative, shape)
+        except Misconfigured as error:
+            faults += error.faults
 
 
 # ---- directories -----------------------------------------------------------------------------------------

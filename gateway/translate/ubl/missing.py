@@ -51,7 +51,6 @@ OF_AN_ITEM = (
     Need(("Number",), "SequenceNumberID"),
     Need(("Description",), "Description"),
     Need(("HarmonizedSystemCode",), "Item/CommodityClassification/CommodityCode"),
-    Need(("OriginCriterion",), "PreferenceCriterionCode"),
     Need(("GrossWeight", "NetWeight", "Quantity"), "GrossWeightMeasure"),
 )
 

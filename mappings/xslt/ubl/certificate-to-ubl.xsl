@@ -289,7 +289,9 @@
       <xsl:if test="Quantity">
         <cbc:Quantity unitCode="{Quantity/@unit}"><xsl:value-of select="Quantity"/></cbc:Quantity>
       </xsl:if>
-      <cbc:PreferenceCriterionCode><xsl:value-of select="OriginCriterion[1]"/></cbc:PreferenceCriterionCode>
+      <xsl:if test="OriginCriterion">
+        <cbc:PreferenceCriterionCode><xsl:value-of select="OriginCriterion[1]"/></cbc:PreferenceCriterionCode>
+      </xsl:if>
       <cac:Item>
         <xsl:if test="normalize-space(Origin)">
           <cac:OriginCountry>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -60,6 +61,25 @@ async def test_a_line_that_ends_well_is_believed() -> None:
 async def test_a_line_that_breaks_is_told_with_what_it_said() -> None:
     with pytest.raises(ReferenceFailed, match=r"a line ended with 1: .*700"):
         await printing(REPORT, status=1).run(SCENARIOS[0], 10, database="postgresql:///", storage="external")
+
+
+async def test_a_line_that_is_cut_short_clears_up_first(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    program = (
+        f"import pathlib, time\nfolder = pathlib.Path({str(folder)!r})\nfolder.mkdir()\n"
+        "try: time.sleep(3600)\nfinally: folder.rmdir()\n"
+    )
+    line = StraightLine("a line", [sys.executable, "-c", program])
+    run = asyncio.ensure_future(line.run(SCENARIOS[0], 10, database="postgresql:///", storage="external"))
+    async with asyncio.timeout(30):
+        while not folder.exists():  # noqa: ASYNC110  (another process makes it)
+            await asyncio.sleep(0.01)
+
+    run.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert not folder.exists()
 
 
 def test_without_lightspeed_our_own_straight_line_takes_its_place(tmp_path: Path) -> None:

@@ -353,7 +353,7 @@ class Node:
             await asyncio.sleep(seconds)
 
     async def _watch_suspensions(self) -> None:
-        """A suspension holds at once on the node that was told. The bell rings for much else: not too often."""
+        """A suspension holds at once on the node that was told; the bell rings for much else, too."""
         while True:
             self._rung.clear()
             with contextlib.suppress(*AWAY):
@@ -372,7 +372,8 @@ class Node:
         )
 
     async def _wake_who_lives(self) -> None:
-        parties, self._signs = self._signs, set()
+        parties = sorted(self._signs)
+        self._signs.clear()  # the very set that the pipeline adds to
         for party in parties:
             await self._ledger.wake(party)
 

@@ -61,6 +61,7 @@ from gateway.domain.xml import read_xml
 from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
 from gateway.rooms import Opened, Rooms, has_error
+from gateway.route.belonging import strangers
 from gateway.route.corridors import agreed_way, corridor_for, over_item_limit
 from gateway.store.ledger import Ledger
 from gateway.store.records import (
@@ -182,9 +183,10 @@ class Pipeline:
         return Judged(document=document, facts=facts_of(document, form), warnings=findings)
 
     def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
-        """All that speaks against the document, whether there is a corridor for it, and what that limits."""
+        """All that speaks against the document, whether there is a corridor for it, and its limit."""
         claims = claimed_facts(document, form)
         findings = self._rooms.judge.judge(document, form, self._day(claims, at))
+        findings += strangers(claims, document, exporting=self._rooms.home.country)
         if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
             return findings
         try:
@@ -327,8 +329,14 @@ class Pipeline:
 
     def _open_certificate(self, checked: Checked, signal: SealedSignal) -> Opened:
         form = self._rooms.registry.forms[checked.header.form]
-        on = self._day(claimed_facts(checked.document, form), checked.arrived.at)
-        findings = self._rooms.judge.judge(checked.document, form, on)
+        claims = claimed_facts(checked.document, form)
+        findings = self._rooms.judge.judge(checked.document, form, self._day(claims, checked.arrived.at))
+        findings += strangers(
+            claims,
+            checked.document,
+            exporting=self._rooms.registry.parties[checked.header.sender].country,
+            importing=self._rooms.home.country,
+        )
         facts = None if has_error(findings) else facts_of(checked.document, form)
         opened = Opened(checked=checked, findings=findings, facts=facts, body=None, receipt=signal)
         if facts is None or not self._rooms.registry.parties[checked.header.sender].acknowledgements:
@@ -364,7 +372,8 @@ class Pipeline:
         )
         match admission:
             case Admitted():
-                await self.incoming.certificate_came(opened.checked.header, opened.facts)
+                if admission.awaited or opened.facts.replaces is not None:
+                    await self.incoming.certificate_came(opened.checked.header, opened.facts)
             case Repeated():  # perhaps we ended before all of it was done, and before we answered
                 await self.incoming.certificate_came(opened.checked.header, opened.facts)
                 raise IdRepeated("This message came before")

@@ -1,8 +1,9 @@
-"""``eco-gateway check``: the whole registry, judged as a node would before it starts."""
+"""``eco-gateway check``: the whole registry, judged as a node would before it starts, and its examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,15 @@ import typer
 from gateway.cli.desk import Desk
 from gateway.cli.failures import Status, WrongUse
 from gateway.cli.screen import remark, say
+from gateway.cli.scrutiny import all_seal_faults, corridor_doubts, party_doubts, stray_files
 from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.registry.codes import load_codes
 from gateway.registry.folder import Folder, over_shipped
-from gateway.registry.forms import RECORD_SCHEMA, load_record_schema
-from gateway.registry.load import load_registry
+from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema
+from gateway.registry.load import Registry, load_registry
+from gateway.registry.parties import read_parties
 from gateway.settings import read_settings
+from gateway.validate.check import check_forms
 from gateway.validate.shape import Records
 
 
@@ -29,26 +34,38 @@ def check(
         ),
     ] = None,
 ) -> int:
-    """Judge the whole registry. Each fault is a line 'file: key: fault'; exit status 1 if there is one."""
-    own = read_settings({"registry": folder}).registry
+    """
+    Judge the whole registry. Each fault is a line 'file: key: fault'; exit status 1 if there is one.
+
+    What is no fault and probably a mistake is told on standard error, each a line that begins 'note:'.
+    """
+    settings = read_settings({"registry": folder})
+    own = settings.registry
     if own is not None and not own.is_dir():
         raise WrongUse(f"{own}: no such folder")
-    faults = registry_faults(over_shipped(own))
+    whole = over_shipped(own)
+    faults = registry_faults(whole)
     for fault in faults:
         say(fault)
-    remark(f"{len(faults)} faults" if faults else "The registry is good.")
-    return Status.REFUSED if faults else Status.DONE
+    if own is not None:
+        _note(stray_files(Folder((own,))))
+    if faults:
+        remark(f"{len(faults)} fault{'' if len(faults) == 1 else 's'}")
+        return Status.REFUSED
+    registry = load_registry(whole)
+    _note(_doubts(registry, settings.make_clock()()))
+    remark(f"The registry is good: {_counted(registry)}.")
+    return Status.DONE
 
 
 def registry_faults(folder: Folder) -> list[RegistryFault]:
     """
-    Every fault of *folder*: keys, names, files and hashes first, then what does not compile.
+    Every fault of *folder*: keys, names, files and hashes first, then what does not compile or hold.
 
     A fault in one part hides none in another.
     """
-    return list(
-        dict.fromkeys(fault for part in (load_registry, Desk, _records) for fault in _faults(part, folder))
-    )
+    parts = (load_registry, _seals, Desk, _records, _examples)
+    return list(dict.fromkeys(fault for part in parts for fault in _faults(part, folder)))
 
 
 def _faults(part: Callable[[Folder], object], folder: Folder) -> Iterator[RegistryFault]:
@@ -63,3 +80,31 @@ def _records(folder: Folder) -> Records:
         return Records(load_record_schema(folder))
     except ValueError as error:
         raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", str(error)),)) from None
+
+
+def _seals(folder: Folder) -> None:
+    if faults := all_seal_faults(folder):
+        raise Misconfigured(faults)
+
+
+def _examples(folder: Folder) -> None:
+    """Each example of each form has exactly the findings that it should have."""
+    if faults := check_forms(load_forms(folder), load_codes(folder), folder):
+        raise Misconfigured(faults)
+
+
+def _doubts(registry: Registry, now: datetime) -> Iterator[RegistryFault]:
+    for relative, party in read_parties(registry.folder)[0].items():
+        yield from party_doubts(relative, party, registry.codes.countries, now)
+    yield from corridor_doubts(registry, now)
+
+
+def _note(doubts: Iterator[RegistryFault]) -> None:
+    for doubt in doubts:
+        remark(f"note: {doubt}")
+
+
+def _counted(registry: Registry) -> str:
+    kinds = ((registry.forms, "form"), (registry.parties, "part"), (registry.corridors, "corridor"))
+    endings = {"form": ("", "s"), "part": ("y", "ies"), "corridor": ("", "s")}
+    return ", ".join(f"{len(some)} {word}{endings[word][len(some) != 1]}" for some, word in kinds)

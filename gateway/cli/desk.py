@@ -87,9 +87,7 @@ class Desk:
         wanted = form or form_of(root, self.forms)
         return wanted.id, self._certificate(root, wanted, on)
 
-    def _certificate(
-        self, document: etree._Element, form: Form, on: date | datetime
-    ) -> tuple[Finding, ...]:
+    def _certificate(self, document: etree._Element, form: Form, on: date | datetime) -> tuple[Finding, ...]:
         if isinstance(on, datetime):
             on = self._zones.day(claimed_facts(document, form).exporting_country, on)
         return self._judge.judge(document, form, on)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from lxml import etree
 
@@ -51,6 +52,18 @@ class CertificateFacts:
     issue_date: date
     replaces: CertificateNumber | None = None
     certified_copy_of: CertificateNumber | None = None
+
+
+class ClaimedEnds(Protocol):
+    """The two countries that a certificate names, as far as they can be read."""
+
+    @property
+    def exporting_country(self) -> str | None:
+        """Where it was issued."""
+
+    @property
+    def importing_country(self) -> str | None:
+        """Where its preference is claimed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

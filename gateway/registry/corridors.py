@@ -15,6 +15,8 @@ from gateway.registry.folder import Folder
 from gateway.registry.parties import names_of_forms, names_of_parties
 from gateway.registry.read import Strict, nearest, read_toml
 
+CORRIDORS = "mappings/corridors"
+
 CorridorKey = tuple[PartyId, PartyId, FormId]
 
 
@@ -57,7 +59,7 @@ def load_corridors(
     corridors: dict[CorridorKey, Corridor] = {}
     file_of: dict[tuple[PartyId, FormId, str], str] = {}
     faults: list[RegistryFault] = []
-    for relative, path in folder.glob("mappings/corridors/*.toml"):
+    for relative, path in folder.glob(f"{CORRIDORS}/*.toml"):
         try:
             file = read_toml(path, relative, CorridorFile)
         except Misconfigured as error:

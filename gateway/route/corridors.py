@@ -85,9 +85,11 @@ def over_item_limit(document: etree._Element, form: Form, corridor: Corridor) ->
 
     The form's own limit is one of its rules and is not looked at here.
     """
+    if corridor.max_items is None:
+        return ()
     items = document.find(f"{{{form.namespace}}}Items")
     count = 0 if items is None else len(items.findall(f"{{{form.namespace}}}Item"))
-    if items is None or corridor.max_items is None or count <= corridor.max_items:
+    if items is None or count <= corridor.max_items:
         return ()
     path = f"/{form.root}/Items"
     text = f"{count} items are more than the {corridor.max_items} that {corridor.receiver.id} takes on one."

@@ -221,7 +221,9 @@ class Ledger(Reading, Operating):
         if row is not None:
             if row["answer_no"] is not None:
                 self._bell.ring([inbound.sealed.header.sender])
-            return Admitted(message_no=row["message_no"], certificate_no=row["certificate_no"])
+            return Admitted(
+                message_no=row["message_no"], certificate_no=row["certificate_no"], awaited=row["awaited"]
+            )
         header = inbound.sealed.header
         receipt = await self.issued_receipt(header.sender, header.message_id)
         if receipt is None:

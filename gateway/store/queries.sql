@@ -177,7 +177,9 @@ WITH number AS MATERIALIZED (
       FROM kept, number
      WHERE number.answer_no IS NOT NULL
 )
-SELECT kept.message_no, kept.certificate_no, number.answer_no FROM kept, number;
+SELECT kept.message_no, kept.certificate_no, number.answer_no,
+       EXISTS (SELECT FROM parked p WHERE p.conversation_id = :conversation_id) AS awaited
+  FROM kept, number;
 
 -- name: refuse_inbound(at, party, message_id, findings, body, answer)!
 -- Keep what was refused on the wire, with our answer.
@@ -489,18 +491,23 @@ WITH given AS (
 SELECT message_no FROM moved;
 
 -- name: next_due_s(party)$
--- Seconds until a claim would find something: the first due delivery not behind another of its conversation, or
+-- Seconds until a claim may find something: the first due delivery that waits behind none of its conversation, or
 -- the first lease to run out. No value: nothing waits, or the party is suspended.
 SELECT CASE WHEN EXISTS (SELECT FROM party_state s WHERE s.party = :party AND s.suspended_by IS NOT NULL) THEN NULL
             WHEN due.at <= now() THEN 0
             ELSE extract(epoch FROM least(due.at, (
-                     SELECT greatest(min(d.lease_until), now())
+                     SELECT min(greatest(d.lease_until, now()))
                        FROM delivery d
                       WHERE d.party = :party
                         AND d.open
                         AND d.due_at <= now()
                         AND d.status = 'sending'
-                     HAVING min(d.lease_until) IS NOT NULL)) - now())
+                        AND (d.lease_until > now() OR NOT EXISTS (
+                                SELECT FROM delivery other
+                                 WHERE other.conversation_id = d.conversation_id
+                                   AND other.party = d.party
+                                   AND other.open
+                                   AND other.message_no < d.message_no)))) - now())
        END::double precision
   FROM (SELECT (SELECT d.due_at
                   FROM delivery d
@@ -514,7 +521,8 @@ SELECT CASE WHEN EXISTS (SELECT FROM party_state s WHERE s.party = :party AND s.
                               AND other.party = d.party
                               AND other.open
                               AND other.message_no <> d.message_no
-                              AND (other.message_no < d.message_no OR other.status = 'sending')
+                              AND (other.message_no < d.message_no
+                                   OR other.status = 'sending' AND other.lease_until > now())
                            OFFSET 0)
                  ORDER BY d.due_at
                  LIMIT 1) AS at) AS due;

@@ -80,10 +80,16 @@ class IssuedReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A certificate from abroad was taken and its receipt may go out."""
+    """
+    A certificate from abroad was taken and its receipt may go out.
+
+    Attributes:
+        awaited: something in its conversation came before it and is parked.
+    """
 
     message_no: int
     certificate_no: int
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

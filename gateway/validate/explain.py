@@ -1,19 +1,85 @@
-"""Plain sentences for what an XSD forbids."""
+"""
+Plain sentences for what an XSD forbids.
+
+libxml2 stops at the first surprise among an element's children; xmlschema does not, and knows what it expected
+there. It is slow to import and to run, so nothing but a failure leads here.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import xmlschema
 from lxml import etree
-from xmlschema.validators import XMLSchemaChildrenValidationError, XsdElement, XsdGroup
+from xmlschema.validators import (
+    XMLSchemaChildrenValidationError,
+    XMLSchemaValidationError,
+    XsdElement,
+    XsdGroup,
+)
 
 from gateway.domain.errors import Fault, Severity
 from gateway.domain.form import Form
 from gateway.validate.places import Flaw, Place, value_at
+from gateway.validate.sources import single_schema
 
+ENOUGH = 200
 SHOWN_AT_MOST = 60
+
+_DUPLICATE = re.compile(
+    r"Duplicate key-sequence \['(?P<value>.*)'\].*constraint '(?:\{.*\})?(?P<name>[^'}]+)'"
+)
+_ATTRIBUTE = re.compile(r"'(?P<name>[^']+)'")
+_ATTRIBUTE_VALUE = re.compile(r"attribute (?P<name>[\w:.-]+)=")
+
+
+class Explanation:
+    """Says what is wrong with a document that failed the XSD of one form. Not to be shared between threads."""
+
+    def __init__(self, form: Form) -> None:
+        self._schema = xmlschema.XMLSchema10(
+            single_schema(form).decode(), allow="none", defuse="always", use_meta=True
+        )
+        self._vocabulary = Vocabulary(self._schema, form)
+
+    def flaws(self, document: etree._Element, log: list[etree._LogEntry]) -> list[Flaw]:
+        """
+        Put the failure in words.
+
+        Args:
+            log: what libxml2 said; speaks for identity constraints, and where xmlschema finds nothing.
+        """
+        flaws = list(self._duplicates(document, log))
+        for error in islice(self._schema.iter_errors(cast("Any", document)), ENOUGH):
+            flaws += self._explained(error)
+        return flaws or _in_other_words(document, log)
+
+    def _explained(self, error: XMLSchemaValidationError) -> Iterable[Flaw]:
+        words = self._vocabulary
+        element: Any = error.elem
+        reason = error.reason or ""
+        if element is None or "duplicated value" in reason:
+            return []
+        if isinstance(error, XMLSchemaChildrenValidationError):
+            return words.children(element, error)
+        if "missing required attribute" in reason:
+            return [words.attribute_missing(element, name) for name in _ATTRIBUTE.findall(reason)]
+        if "attribute not allowed" in reason:
+            return [words.attribute_unknown(element, name) for name in _ATTRIBUTE.findall(reason)[:1]]
+        if (found := _ATTRIBUTE_VALUE.match(reason)) is not None:
+            return [words.value(Place(element, f"@{found['name']}"))]
+        if len(element):
+            return [words.mixed(element)]
+        return [words.value(Place(element))]
+
+    def _duplicates(self, document: etree._Element, log: Iterable[etree._LogEntry]) -> Iterator[Flaw]:
+        for entry in islice((e for e in log if e.type_name == "SCHEMAV_CVC_IDC"), ENOUGH):
+            element = element_at(document, entry.path)
+            if element is not None and (found := _DUPLICATE.search(entry.message)) is not None:
+                yield self._vocabulary.duplicate(element, found["name"], found["value"])
 
 
 class Vocabulary:
@@ -140,7 +206,23 @@ class Vocabulary:
         return declared if isinstance(declared, XsdElement) else None
 
 
-def in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:
+def element_at(document: etree._Element, path: str | None) -> etree._Element | None:
+    """The element at a path of libxml2's error log, seen from *document* wherever it lies."""
+    below = (path or "").strip("/").split("/", 1)[1:]
+    found = document.xpath(below[0]) if below else [document]
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
+
+
+def _in_other_words(document: etree._Element, log: list[etree._LogEntry]) -> list[Flaw]:
+    """What libxml2 said; never nothing, for the document did fail."""
+    said = []
+    for entry in log[:ENOUGH]:
+        element = element_at(document, entry.path)
+        said.append(_in_words_of_libxml2(document if element is None else element, entry.message))
+    return said or [_in_words_of_libxml2(document, "The document does not fit its schema.")]
+
+
+def _in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:
     """What libxml2 said about *element*, where nothing better is known."""
     text = " ".join(message.split())
     return _flaw(Place(element), lambda: (text, "Correct the document."))

@@ -21,7 +21,7 @@ from gateway.registry.codes import CodeLists
 from gateway.validate.lists import Lists
 from gateway.validate.places import Flaw, Spoilt, told
 from gateway.validate.rules import RuleBook, Rules, rule_book
-from gateway.validate.schema import Explanation, Structure
+from gateway.validate.schema import Explainer, Structure
 
 MOST_ELEMENTS = 10_000
 _COUNT = "count(descendant-or-self::*)"
@@ -33,7 +33,7 @@ class _Shared:
 
     book: RuleBook
     lists: Lists
-    explanation: Explanation
+    explainer: Explainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Judge:
 
     def __init__(self, forms: Mapping[FormId, Form], codes: CodeLists) -> None:
         self._shared = {
-            form.id: _Shared(book=rule_book(form), lists=Lists(codes, form), explanation=Explanation(form))
+            form.id: _Shared(book=rule_book(form), lists=Lists(codes, form), explainer=Explainer(form))
             for form in forms.values()
         }
         self._local = threading.local()
@@ -86,7 +86,7 @@ class Judge:
             kept = self._local.kept = {}
         if form.id not in kept:
             shared = self._shared[form.id]
-            kept[form.id] = _Own(Structure(form, shared.explanation), Rules(shared.book))
+            kept[form.id] = _Own(Structure(form, shared.explainer), Rules(shared.book))
         return kept[form.id]
 
 

@@ -291,7 +291,7 @@ async def two_gateways(
         )
         sides = []
         for party in (VN, TH):
-            settings = node_settings(party, addresses[party], work, clock=CLOCK)
+            settings = node_settings(party, addresses[party], work, clock=CLOCK, grace_s=0.5)
             url = await stack.enter_async_context(servers.database(default_kind()))
             side = Side(settings=settings, registry=registry, database_url=url, session=session)
             stack.push_async_callback(side.stop)

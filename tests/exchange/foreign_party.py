@@ -326,8 +326,8 @@ class Signal:
     @property
     def exception_type(self) -> tuple[str, str]:
         kinds = [
-            (etree.QName(child).localname, child.text or "")
-            for child in self.root.find("s:ExceptionType", NS)
+            (etree.QName(each).localname, each.text or "")
+            for each in self.root.findall("s:ExceptionType/*", NS)
         ]
         assert len(kinds) == 1
         return kinds[0]
@@ -339,7 +339,7 @@ class Signal:
 
     @property
     def total(self) -> int:
-        return int(self.root.find("e:Findings", NS).get("total"))
+        return int(self.root.findall("e:Findings", NS)[0].attrib["total"])
 
     @property
     def digest(self) -> bytes | None:

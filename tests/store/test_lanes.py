@@ -370,6 +370,19 @@ async def test_what_waits_behind_another_is_not_due(ledger: Ledger) -> None:
     assert 490 < seconds <= 500
 
 
+async def test_a_lease_that_ran_out_behind_another_is_not_due(ledger: Ledger) -> None:
+    first = await owe(ledger, "c@x")
+    await ledger.settle([failed(await claim_one(ledger), _S.EXPIRED)])
+    await owe(ledger, "c@x")
+    await claim_one(ledger, lease_s=0)
+    assert await ledger.next_due_s(TH) == 0
+
+    await ledger.operate("hold", first, who="op", reason=None, at=AT)
+
+    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await ledger.next_due_s(TH) is None
+
+
 async def test_what_is_on_hold_is_never_due(ledger: Ledger) -> None:
     message_no = await owe(ledger, "c@x")
     await owe(ledger, "c@x")

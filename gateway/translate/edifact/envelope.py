@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -76,15 +75,13 @@ def seal_up(
     body = [segment.parts() for segment in message.walk() if segment.tag not in ("UNH", "UNT")]
     header = _header(service["UNH"], definition, association)
     trailer = _segment(service["UNT"], {"0074": str(len(body) + 2), "0062": _MESSAGE_REFERENCE})
-    inner = [header.parts(), *body, trailer.parts()]
-    reference = envelope.reference or _reference(inner, envelope)
-    outer = [
-        _interchange_header(service["UNB"], envelope, reference, repertoire, version).parts(),
-        *inner,
-        _segment(service["UNZ"], {"0036": "1", "0020": reference}).parts(),
-    ]
     characters = default_characters(version)
-    return (characters.advice + join(outer, characters)).encode(repertoire.codec)
+    inner = join([header.parts(), *body, trailer.parts()], characters)
+    reference = envelope.reference or _reference(inner, envelope)
+    first = _interchange_header(service["UNB"], envelope, reference, repertoire, version)
+    last = _segment(service["UNZ"], {"0036": "1", "0020": reference})
+    outer = (join([each.parts()], characters) for each in (first, last))
+    return f"{characters.advice}{next(outer)}{inner}{next(outer)}".encode(repertoire.codec)
 
 
 def _header(unh: SegmentDefinition, definition: MessageDefinition, association: str) -> Segment:
@@ -127,6 +124,6 @@ def _segment(definition: SegmentDefinition, values: dict[str, str]) -> Segment:
     return segment
 
 
-def _reference(content: Sequence[object], envelope: Envelope) -> str:
-    told = repr((content, envelope.sender, envelope.recipient, envelope.prepared_at)).encode("utf-8")
+def _reference(content: str, envelope: Envelope) -> str:
+    told = f"{envelope.sender} {envelope.recipient} {envelope.prepared_at} {content}".encode()
     return base64.b32encode(hashlib.sha256(told).digest()).decode("ascii")[:_REFERENCE_AT_MOST]

@@ -103,22 +103,20 @@ def _too_many_components(name: str, most: int, element: int) -> Flaw:
 
 
 def _missing(values: Sequence[str], definition: SegmentDefinition) -> Iterator[Flaw]:
-    for place, element in enumerate(definition.elements, 1):
-        own = values[element.first : element.first + element.count]
-        if not any(own):
+    for element in definition.needing:
+        if not any(values[element.first : element.first + element.count]):
             if element.mandatory:
-                yield Flaw(code=SyntaxError0085.MISSING, text=f"{element.id} is missing", element=place)
+                yield Flaw(
+                    code=SyntaxError0085.MISSING, text=f"{element.id} is missing", element=element.position
+                )
             continue
-        if element.count == 1:
-            continue
-        for slot, value in zip(
-            definition.slots[element.first : element.first + element.count], own, strict=True
-        ):
-            if slot.mandatory and not value:
+        for place in element.needed:
+            if not values[place]:
+                slot = definition.slots[place]
                 yield Flaw(
                     code=SyntaxError0085.MISSING,
                     text=f"{slot.name} is missing",
-                    element=place,
+                    element=element.position,
                     component=slot.component,
                 )
 

@@ -124,18 +124,14 @@ class Cutter:
 def join(segments: Iterable[Sequence[Sequence[str]]], characters: ServiceCharacters) -> str:
     """Write segments, each the tag and its data elements as components; empty ones at an end are left out."""
     released = str.maketrans({each: characters.release + each for each in characters.dividers})
+    component, element, terminator = characters.component, characters.element, characters.terminator
     lines = []
     for segment in segments:
-        elements = [
-            characters.component.join(_without_tail([part.translate(released) for part in element]))
-            for element in segment
+        parts = [
+            component.join([value.translate(released) for value in values]).rstrip(component)
+            if any(values)
+            else ""
+            for values in segment
         ]
-        lines.append(characters.element.join(_without_tail(elements)) + characters.terminator)
+        lines.append(element.join(parts).rstrip(element) + terminator)
     return "".join(lines)
-
-
-def _without_tail(parts: list[str]) -> list[str]:
-    end = len(parts)
-    while end > 1 and not parts[end - 1]:
-        end -= 1
-    return parts[:end]

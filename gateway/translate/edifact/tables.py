@@ -83,21 +83,35 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementDefinition:
-    """A data element of a segment: which of the segment's slots are its own."""
+    """
+    A data element of a segment: which of the segment's slots are its own.
+
+    Attributes:
+        position: the first after the tag is 1.
+        needed: of its slots, those that must be filled if any is.
+    """
 
     id: str
+    position: int
     mandatory: bool
     first: int
     count: int
+    needed: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentDefinition:
-    """What a segment may hold."""
+    """
+    What a segment may hold.
+
+    Attributes:
+        needing: elements that are mandatory, or have components that are.
+    """
 
     tag: str
     slots: tuple[Slot, ...]
     elements: tuple[ElementDefinition, ...]
+    needing: tuple[ElementDefinition, ...]
 
     def find(self, name: str) -> tuple[int, ...]:
         """
@@ -252,10 +266,19 @@ def _segment(tag: str, line: str, file: DirectoryFile) -> SegmentDefinition:
                 slots.append(_slot(inner, needed, position, file, name, component))
         else:
             slots.append(_slot(name, mandatory, position, file))
+        needed = [place for place in range(first, len(slots)) if slots[place].mandatory]
         elements.append(
-            ElementDefinition(id=name, mandatory=mandatory, first=first, count=len(slots) - first)
+            ElementDefinition(
+                id=name,
+                position=position,
+                mandatory=mandatory,
+                first=first,
+                count=len(slots) - first,
+                needed=tuple(needed) if len(slots) - first > 1 else (),
+            )
         )
-    return SegmentDefinition(tag=tag, slots=tuple(slots), elements=tuple(elements))
+    needing = tuple(element for element in elements if element.mandatory or element.needed)
+    return SegmentDefinition(tag=tag, slots=tuple(slots), elements=tuple(elements), needing=needing)
 
 
 def _slot(

@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 
 from gateway.domain.form import Form
-from gateway.validate.schema import Explanation, Structure
+from gateway.validate.explain import Explanation
+from gateway.validate.schema import Explainer, Structure
 from gateway.validate.sources import compiled_schema
 from tests.data.shipped import ON, RCEP, a_record, forms, judge, written
 
@@ -226,7 +227,7 @@ def test_a_schema_fault_does_not_hide_a_broken_rule() -> None:
 def _explained(form: Form, change: Callable[[etree._Element], None]) -> list[tuple[str, str]]:
     document = written(a_record(items=1))
     change(document)
-    return [flaw.words() for flaw in Structure(form, Explanation(form)).flaws(document)]
+    return [flaw.words() for flaw in Structure(form, Explainer(form)).flaws(document)]
 
 
 def test_a_type_that_says_nothing_is_still_spoken_of() -> None:

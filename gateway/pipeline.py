@@ -17,6 +17,7 @@ after it was sent goes the same ways and moves the ledger in ``answers``.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -338,7 +339,14 @@ class Pipeline:
             importing=self._rooms.home.country,
         )
         facts = None if has_error(findings) else facts_of(checked.document, form)
-        opened = Opened(checked=checked, findings=findings, facts=facts, body=None, receipt=signal)
+        opened = Opened(
+            checked=checked,
+            findings=findings,
+            facts=facts,
+            body=None,
+            receipt=signal,
+            content_digest=hashlib.sha256(etree.tostring(checked.document, method="c14n")).digest(),
+        )
         if facts is None or not self._rooms.registry.parties[checked.header.sender].acknowledgements:
             return opened
         return replace(opened, acknowledgement=self._desk.acknowledgement(checked.header, findings))

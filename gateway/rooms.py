@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
-
-from lxml import etree
 
 from gateway.acknowledge.bodies import Body
 from gateway.acknowledge.judging import outcome_of
@@ -49,6 +46,7 @@ class Opened:
     Attributes:
         facts: of a certificate without errors, else None.
         body: of an answer that fits its schema, else None.
+        content_digest: of a certificate, SHA-256 over its canonical form: what makes its content the same.
         acknowledgement: ours, sealed; for certificates without errors whose sender wants one.
     """
 
@@ -57,12 +55,8 @@ class Opened:
     facts: CertificateFacts | None
     body: Body | None
     receipt: SealedSignal
+    content_digest: bytes = b""
     acknowledgement: Sealed | None = None
-
-    @property
-    def content_digest(self) -> bytes:
-        """SHA-256 over the business document in canonical form: what makes its content the same."""
-        return hashlib.sha256(etree.tostring(self.checked.document, method="c14n")).digest()
 
     @property
     def acknowledged(self) -> tuple[Sealed, AcknowledgementOutcome] | None:

@@ -47,13 +47,15 @@ def check(
     faults = registry_faults(whole)
     for fault in faults:
         say(fault)
-    if own is not None:
-        _note(stray_files(Folder((own,))))
-    if faults:
+    doubts = [] if own is None else [*stray_files(Folder((own,)))]
+    registry = None if faults else load_registry(whole)
+    if registry is not None:
+        doubts += _doubts(registry, settings.make_clock()())
+    for doubt in doubts:
+        remark(f"note: {doubt}")
+    if registry is None:
         remark(f"{len(faults)} fault{'' if len(faults) == 1 else 's'}")
         return Status.REFUSED
-    registry = load_registry(whole)
-    _note(_doubts(registry, settings.make_clock()()))
     remark(f"The registry is good: {_counted(registry)}.")
     return Status.DONE
 
@@ -95,16 +97,14 @@ def _examples(folder: Folder) -> None:
 
 def _doubts(registry: Registry, now: datetime) -> Iterator[RegistryFault]:
     for relative, party in read_parties(registry.folder)[0].items():
-        yield from party_doubts(relative, party, registry.codes.countries, now)
+        yield from party_doubts(relative, party, now)
     yield from corridor_doubts(registry, now)
 
 
-def _note(doubts: Iterator[RegistryFault]) -> None:
-    for doubt in doubts:
-        remark(f"note: {doubt}")
-
-
 def _counted(registry: Registry) -> str:
-    kinds = ((registry.forms, "form"), (registry.parties, "part"), (registry.corridors, "corridor"))
-    endings = {"form": ("", "s"), "part": ("y", "ies"), "corridor": ("", "s")}
-    return ", ".join(f"{len(some)} {word}{endings[word][len(some) != 1]}" for some, word in kinds)
+    counts = (
+        (len(registry.forms), "form", "forms"),
+        (len(registry.parties), "party", "parties"),
+        (len(registry.corridors), "corridor", "corridors"),
+    )
+    return ", ".join(f"{count} {one if count == 1 else more}" for count, one, more in counts)

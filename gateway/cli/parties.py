@@ -14,6 +14,7 @@ from gateway.cli.lanes import suspension
 from gateway.cli.node import AsJson, To, on_node
 from gateway.cli.registering import carry_out, certificate_lines, plan_addition
 from gateway.cli.screen import print_json, remark, say
+from gateway.cli.scrutiny import party_doubts
 from gateway.settings import read_settings
 
 parties = typer.Typer(rich_markup_mode=None)
@@ -53,10 +54,13 @@ def add(
         raise WrongUse("say where our own registry is with --registry or ECO_GATEWAY_REGISTRY")
     plan = plan_addition(file, folder, replace=replace)
     carry_out(plan, folder)
+    now = datetime.now(UTC)
     for relative, _ in plan.files:
         say(f"wrote {folder / relative}")
     say(f"{plan.party.id}, {plan.party.name}; compare these with what the party says itself:")
-    for line in certificate_lines(plan.party, datetime.now(UTC)):
+    for line in certificate_lines(plan.party, now):
         say(line)
+    for doubt in party_doubts(plan.place, plan.party, now):
+        remark(f"note: {doubt}")
     remark("A running node takes it in when it is restarted. Corridors stand under mappings/corridors/.")
     return Status.DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +12,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 
 from gateway.cli.failures import CommandFailed, WrongUse
+from gateway.cli.scrutiny import seal_faults
 from gateway.domain.corridor import Party
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.ids import PartyId
 from gateway.registry.folder import SHIPPED, Folder
-from gateway.registry.parties import TRUST, PartyFile, load_parties
+from gateway.registry.parties import PARTIES, TRUST, PartyFile, load_parties, names_of_parties
 from gateway.registry.read import read_toml
-
-PARTIES = "mappings/parties"
 
 Files = Sequence[tuple[str, Path]]
 """Each file by its place in the registry; certificates first, so that no party ever names a missing one."""
@@ -28,9 +26,10 @@ Files = Sequence[tuple[str, Path]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What will be written, judged good."""
+    """What will be written, judged good; *place* is where the party's own file goes."""
 
     party: Party
+    place: str
     files: Files
 
 
@@ -55,11 +54,14 @@ def plan_addition(file: Path, registry: Path, *, replace: bool) -> Plan:
     names = _certificate_names(content, file.name)
     beside = ((f"{TRUST}/{name}", file.parent / name) for name in names)
     files = [(relative, path) for relative, path in beside if path.is_file()]
-    files.append((_place(content.id, registry), file))
-    parties = _judge(files, registry)
+    place = _place(content.id, registry)
+    files.append((place, file))
+    party = _judge(files, registry)[PartyId(content.id)]
+    if faults := tuple(seal_faults(file.name, party)):
+        raise Misconfigured(faults)
     if not replace:
         _refuse_to_replace(files, registry)
-    return Plan(party=parties[PartyId(content.id)], files=files)
+    return Plan(party=party, place=place, files=files)
 
 
 def carry_out(plan: Plan, registry: Path) -> None:
@@ -77,7 +79,9 @@ def carry_out(plan: Plan, registry: Path) -> None:
 
 def certificate_lines(party: Party, now: datetime) -> Iterator[str]:
     """Each certificate of *party* with its fingerprint, to be compared with what the party itself says."""
-    named = {"anchor": party.anchor, "tls_anchor": party.tls_anchor}
+    named = {"anchor": party.anchor}
+    if party.tls_anchor != party.anchor:
+        named["tls_anchor"] = party.tls_anchor
     named |= {f"sign[{n}] {one.file}": one.certificate for n, one in enumerate(party.sign)}
     named |= {f"tls[{n}] {one.file}": one.certificate for n, one in enumerate(party.tls)}
     for name, certificate in named.items():
@@ -103,13 +107,7 @@ def _certificate_names(content: PartyFile, file: str) -> list[str]:
 
 def _place(party: str, registry: Path) -> str:
     """The file in which *party* stands already, else one named after it."""
-    for relative, path in Folder((registry,)).glob(f"{PARTIES}/*.toml"):
-        try:
-            if tomllib.loads(path.read_text("utf-8")).get("id") == party:
-                return relative
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            continue  # judged below, with all others
-    return f"{PARTIES}/{party.lower()}.toml"
+    return names_of_parties(Folder((registry,))).get(party, f"{PARTIES}/{party.lower()}.toml")
 
 
 def _judge(files: Files, registry: Path) -> Mapping[PartyId, Party]:

@@ -1,8 +1,8 @@
 """
 A second look at parties and corridors that load: what can never work, and what is probably a mistake.
 
-The first is a fault like any other. The second forbids nothing, for there may be a reason; it is told beside the
-result, because whoever made the mistake would else look for it on the wire.
+The first is a fault like any other. The second forbids nothing, for there may be a reason; it is told beside
+the result, because whoever made the mistake would else look for it on the wire.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from ipaddress import ip_address
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+import iso3166
 from cryptography import x509
 
 from gateway.domain.corridor import Corridor, Party, RegisteredCertificate
 from gateway.domain.errors import RegistryFault
 from gateway.domain.form import in_force
-from gateway.registry.codes import CodeList
 from gateway.registry.corridors import CORRIDORS, CorridorFile
 from gateway.registry.folder import Folder
 from gateway.registry.load import Registry
@@ -57,9 +57,9 @@ def all_seal_faults(folder: Folder) -> tuple[RegistryFault, ...]:
     return tuple(fault for file, party in by_file.items() for fault in seal_faults(file, party))
 
 
-def party_doubts(relative: str, party: Party, countries: CodeList, now: datetime) -> Iterator[RegistryFault]:
+def party_doubts(relative: str, party: Party, now: datetime) -> Iterator[RegistryFault]:
     """What is probably a mistake in the file of *party*, or has come to its end."""
-    if party.country not in countries:
+    if party.country not in iso3166.countries_by_alpha2:
         text = f"ISO 3166-1 knows no {party.country}; no certificate can name it"
         yield RegistryFault(relative, "country", text)
     if urlsplit(party.endpoint).path in ("", "/"):
@@ -87,7 +87,7 @@ def corridor_doubts(registry: Registry, now: datetime) -> Iterator[RegistryFault
 
 
 def stray_files(own: Folder) -> Iterator[RegistryFault]:
-    """Files of an installation that look like parties, corridors, forms or certificates and that nothing reads."""
+    """Files of an installation that look like a party, a corridor, a form or a certificate, in the wrong place."""
     read = {relative for pattern in _READ for relative, _ in own.glob(pattern)}
     for pattern in ("**/*.toml", "**/*.pem"):
         for relative, _ in own.glob(pattern):

@@ -1,8 +1,8 @@
 """
 Plain sentences for what an XSD forbids.
 
-libxml2 stops at the first surprise among an element's children; xmlschema does not, and knows what it expected
-there. It is slow to import and to run, so nothing but a failure leads here.
+libxml2 stops at the first surprise among an element's children; xmlschema does not, and knows what it
+expected there. It is slow to import and to run, so nothing but a failure leads here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ATTRIBUTE_VALUE = re.compile(r"attribute (?P<name>[\w:.-]+)=")
 
 
 class Explanation:
-    """Says what is wrong with a document that failed the XSD of one form. Not to be shared between threads."""
+    """Says what is wrong with a document that failed the XSD of one form; one thread at a time."""
 
     def __init__(self, form: Form) -> None:
         self._schema = xmlschema.XMLSchema10(

@@ -46,7 +46,7 @@ class Explainer:
         """See ``Explanation.flaws``."""
         with self._lock:
             if self._explanation is None:
-                # What explains takes longer to import than all the rest of the gateway: only a failure pays for it.
+                # Importing it takes longer than all the rest of judging; only a failure pays for that.
                 from gateway.validate.explain import Explanation
 
                 self._explanation = Explanation(self._form)

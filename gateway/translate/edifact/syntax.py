@@ -128,10 +128,17 @@ def join(segments: Iterable[Sequence[Sequence[str]]], characters: ServiceCharact
     lines = []
     for segment in segments:
         parts = [
-            component.join([value.translate(released) for value in values]).rstrip(component)
+            component.join([value.translate(released) for value in _without_tail(values)])
             if any(values)
             else ""
             for values in segment
         ]
-        lines.append(element.join(parts).rstrip(element) + terminator)
+        lines.append(element.join(_without_tail(parts)) + terminator)
     return "".join(lines)
+
+
+def _without_tail(parts: Sequence[str]) -> Sequence[str]:
+    end = len(parts)
+    while end and not parts[end - 1]:
+        end -= 1
+    return parts[:end]

@@ -266,7 +266,7 @@ def _segment(tag: str, line: str, file: DirectoryFile) -> SegmentDefinition:
                 slots.append(_slot(inner, needed, position, file, name, component))
         else:
             slots.append(_slot(name, mandatory, position, file))
-        needed = [place for place in range(first, len(slots)) if slots[place].mandatory]
+        required = [place for place in range(first, len(slots)) if slots[place].mandatory]
         elements.append(
             ElementDefinition(
                 id=name,
@@ -274,7 +274,7 @@ def _segment(tag: str, line: str, file: DirectoryFile) -> SegmentDefinition:
                 mandatory=mandatory,
                 first=first,
                 count=len(slots) - first,
-                needed=tuple(needed) if len(slots) - first > 1 else (),
+                needed=tuple(required) if len(slots) - first > 1 else (),
             )
         )
     needing = tuple(element for element in elements if element.mandatory or element.needed)

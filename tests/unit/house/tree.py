@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-_LEFT_BY_TOOLS = frozenset({".git", ".venv", "var", "build", "dist", "__pycache__"})
+_LEFT_BY_TOOLS = frozenset({".git", ".venv", ".venv-bench", "var", "build", "dist", "__pycache__"})
 
 
 @cache

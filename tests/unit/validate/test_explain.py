@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -269,3 +271,9 @@ def test_a_hint_at_another_schema_is_not_followed() -> None:
     findings = judge().judge(document, forms()[RCEP], ON)
 
     assert [finding.path for finding in findings] == ["/CertificateOfOrigin/Exporter/Name"]
+
+
+def test_nobody_who_judges_sound_documents_waits_for_what_explains() -> None:
+    program = "import gateway.validate.judge, sys; sys.exit('xmlschema' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

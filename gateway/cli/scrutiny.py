@@ -87,7 +87,7 @@ def corridor_doubts(registry: Registry, now: datetime) -> Iterator[RegistryFault
 
 
 def stray_files(own: Folder) -> Iterator[RegistryFault]:
-    """Files of an installation that look like a party, a corridor, a form or a certificate, in the wrong place."""
+    """Files of an installation that look like a part of the registry and lie where nothing reads them."""
     read = {relative for pattern in _READ for relative, _ in own.glob(pattern)}
     for pattern in ("**/*.toml", "**/*.pem"):
         for relative, _ in own.glob(pattern):

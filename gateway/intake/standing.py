@@ -107,6 +107,8 @@ def _of_arrival(message: MessageRow, story: Story) -> Standing | None:
     row = the_acknowledgement(story.acknowledgements.get(message.message_no, ()))
     rejected = row is not None and row.outcome is AcknowledgementOutcome.REJECTED
     error = _first_error(row.findings if row is not None and rejected else message.findings)
+    if error is None and _counts(message, story):
+        error = next((one for one in message.findings if one.code == Fault.OVER_UTILISED), None)
     if error is None and not rejected:
         return None
     cause = _told(error) if error is not None else "rejected without a finding"
@@ -114,6 +116,12 @@ def _of_arrival(message: MessageRow, story: Story) -> Standing | None:
         return _by_code(_code_of(cause), cause)
     waits = f"Wait for a corrected certificate from {message.party}."
     return Standing(cause=cause, owner=_party(message.party), next_action=waits)
+
+
+def _counts(message: MessageRow, story: Story) -> bool:
+    """Whether something that this customs response said still counts, and was not replaced by a later one."""
+    latest = {(row.entry.item, row.entry.declaration): row.message_no for row in story.customs}
+    return message.message_no in latest.values()
 
 
 def _of_delivery(message: MessageRow, story: Story, agreed: Agreed) -> Standing | None:

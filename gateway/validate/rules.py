@@ -1,8 +1,8 @@
 """
 Run the business rules of a form: Schematron, compiled once to XSLT, run by lxml with all access denied.
 
-The stylesheets that compile it are the ISO ones that lxml ships. Of their SVRL the judging needs which assert
-failed and where; code, severity, source and subject are read from the rules themselves.
+What runs says which assert failed, where, and in which words; its code, severity, source and subject are read
+from the rules themselves.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from importlib.resources import as_file, files
 from types import MappingProxyType
-from typing import Any
 
 from lxml import etree
 
@@ -24,14 +21,11 @@ from gateway.domain.errors import Fault, Misconfigured, RegistryFault, Severity
 from gateway.domain.form import Form
 from gateway.validate.places import Flaw, Place
 from gateway.validate.sources import parsed, skeleton
+from gateway.validate.stylesheet import SCH, not_understood, stylesheet_of
 
-SCH = "{http://purl.oclc.org/dsdl/schematron}"
-SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 EXTRA = "{urn:eco-gateway:rules:1.0}"
 ENOUGH = 200
 
-_COMPILER = "resources/xsl/iso-schematron-xslt1/iso_svrl_for_xslt1.xsl"
-_FIRST_STEP = re.compile(r"^/\*\[local-name\(\)='[^']*' and namespace-uri\(\)='[^']*'\]")
 _POSITION = re.compile(r"\[.*?\]")
 
 
@@ -79,7 +73,7 @@ class Rules:
         Of more than 200 the first 200, errors before warnings.
         """
         output = self._transform(document, on=etree.XSLT.strparam(on.isoformat())).getroot()
-        failed = list(output.iterchildren(f"{SVRL}failed-assert"))
+        failed = list(output)
         if not failed:
             return []
         failed.sort(key=lambda element: self._assertion(element).severity is not Severity.ERROR)
@@ -90,7 +84,7 @@ class Rules:
 
     def _flaw(self, document: etree._Element, failed: etree._Element) -> Flaw:
         assertion = self._assertion(failed)
-        context = self._at(document, "." + _FIRST_STEP.sub("", failed.get("location", "")))[0]
+        context = self._at(document, "." + failed.get("at", ""))[0]
         return Flaw(
             code=assertion.code,
             severity=assertion.severity,
@@ -120,7 +114,7 @@ class Rules:
 
 def _words(failed: etree._Element) -> Callable[[], tuple[str, str]]:
     def words() -> tuple[str, str]:
-        return _text(failed.find(f"{SVRL}text")), _text(failed.find(f"{SVRL}diagnostic-reference"))
+        return _text(failed.find("text")), _text(failed.find("action"))
 
     return words
 
@@ -146,10 +140,8 @@ def rule_book(form: Form) -> RuleBook:
     for let in root.iterchildren(f"{SCH}let"):
         if (value := form.values.get(let.get("name", ""))) is not None:
             let.set("value", f'"{value}"' if "'" in value else f"'{value}'")
-    options: dict[str, Any] = {"select-contexts": "'key'", "generate-fired-rule": "'false'"}
-    compiled = _compiler()(root, **options)
     book = RuleBook(
-        stylesheet=etree.tostring(compiled),
+        stylesheet=stylesheet_of(root),
         assertions=MappingProxyType(
             {found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}
         ),
@@ -178,12 +170,6 @@ def _no_rules() -> RuleBook:
     return RuleBook(
         stylesheet=empty.encode(), assertions=MappingProxyType({}), namespaces=MappingProxyType({})
     )
-
-
-@lru_cache(maxsize=1)
-def _compiler() -> etree.XSLT:
-    with as_file(files("lxml.isoschematron").joinpath(_COMPILER)) as path:
-        return etree.XSLT(etree.parse(path))
 
 
 def _expanded(sources: Mapping[str, bytes], path: str) -> etree._Element:
@@ -235,5 +221,4 @@ def _faults(root: etree._Element, form: Form) -> Iterator[tuple[str, str]]:
             yield name, "no diagnostic says what to do"
         if not element.get(f"{EXTRA}source"):
             yield name, "no source is named"
-    if next(root.iter(f"{SCH}report"), None) is not None:
-        yield "sch:report", "only asserts are told"
+    yield from not_understood(root)

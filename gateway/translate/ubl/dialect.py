@@ -15,10 +15,10 @@ from gateway.domain.ids import FormId
 from gateway.domain.xml import readable_path
 from gateway.registry.folder import Folder
 from gateway.translate.ubl import responses
-from gateway.translate.ubl.missing import missing
+from gateway.translate.ubl.missing import astray, missing
 from gateway.translate.ubl.names import CERTIFICATE, DIALECT, RESPONSE, cbc
 from gateway.translate.ubl.rest import attach, difference, put_back, spoken
-from gateway.translate.ubl.schema import UblSchema
+from gateway.translate.ubl.schema import MOST_FINDINGS, UblSchema
 from gateway.translate.ubl.stylesheets import Stylesheets
 
 _CERTIFICATE = f"{{{CERTIFICATE}}}CertificateOfOrigin"
@@ -75,7 +75,7 @@ class UblDialect:
         form = _form_of(own, forms)
         certificate = self._stylesheets.from_ubl(own, form)
         put_back(certificate, own)
-        self._refuse(missing(certificate, form))
+        self._refuse((*missing(certificate, form), *astray(own))[:MOST_FINDINGS])
         return certificate, form
 
     def write_acknowledgement(self, body: Acknowledgement) -> etree._Element:

@@ -9,7 +9,12 @@ from lxml import etree
 
 from gateway.domain.errors import Fault, Finding
 from gateway.domain.form import Form
+from gateway.domain.xml import readable_path
+from gateway.translate.ubl.names import cac, cbc
 from gateway.translate.ubl.schema import MOST_FINDINGS
+
+INVOICE = "380"
+"""UN/EDIFACT 1001: commercial invoice."""
 
 _APPLICATION = "/CertificateOfOrigin/CertificateOfOriginApplication"
 _SHIPMENT = f"{_APPLICATION}/Shipment"
@@ -67,6 +72,36 @@ def missing(certificate: etree._Element, form: Form) -> tuple[Finding, ...]:
         position = f"[{number}]" if len(items) > 1 else ""
         found += _lacking(item, form, OF_AN_ITEM, certificate, f"{_SHIPMENT}/GoodsItem{position}/")
     return tuple(found[:MOST_FINDINGS])
+
+
+def astray(document: etree._Element) -> tuple[Finding, ...]:
+    """Invoices in the UBL *document* that point at an item which is not there (S02); they cannot be carried over."""
+    shipment = f"{cac('CertificateOfOriginApplication')}/{cac('Shipment')}"
+    numbers = [
+        item.findtext(cbc("SequenceNumberID"), "")
+        for item in document.iterfind(f"{shipment}/{cac('GoodsItem')}")
+    ]
+    known = {f"//cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='{number}']" for number in numbers}
+    found = []
+    for reference in document.iterfind(
+        f"{cac('CertificateOfOriginApplication')}/{cac('SupportingDocumentReference')}"
+    ):
+        if reference.findtext(cbc("DocumentTypeCode"), "").strip() == INVOICE:
+            places = reference.findall(cbc("XPath"))
+            if places and not any((place.text or "") in known for place in places):
+                found.append(_strayed(places[0]))
+    return tuple(found[:MOST_FINDINGS])
+
+
+def _strayed(place: etree._Element) -> Finding:
+    return Finding(
+        code=Fault.SCHEMA.value,
+        text="The invoice points at no item.",
+        path=readable_path(place),
+        line=place.sourceline,
+        value=(place.text or "")[:200],
+        action="Write //cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='1'], or no XPath for all items.",
+    )
 
 
 def _lacking(

@@ -27,8 +27,8 @@ _PLACE = re.compile(r"[0-9]{1,6}(/[0-9]{1,6}){0,20}")
 
 def spoken(certificate: etree._Element) -> etree._Element:
     """*certificate* without comments, space between elements, and elements that say nothing."""
-    kept = copy.deepcopy(certificate)
-    etree.strip_tags(kept, etree.Comment, etree.ProcessingInstruction)
+    parser = etree.XMLParser(no_network=True, resolve_entities=False, remove_comments=True, remove_pis=True)
+    kept = etree.fromstring(etree.tostring(certificate, with_tail=False), parser)
     for silent in list(kept.iterfind(".//*")):
         if not len(silent) and not (silent.text or "").strip():
             _silence(silent, kept)

@@ -13,6 +13,11 @@
     xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
     exclude-result-prefixes="exsl ubl cac cbc">
 
+  <!--
+    Names of elements are written out: libxslt loses the variable in name="{$variable}" where a thread borrowed the
+    dictionary of another, which happens to a thread whose first deed was to copy a document of that other.
+  -->
+
   <xsl:param name="namespace"/>
   <xsl:param name="root"/>      <!-- name of the certificate's root element -->
 
@@ -29,6 +34,10 @@
            match="cac:SupportingDocumentReference[normalize-space(cbc:DocumentTypeCode) = '380'][not(cbc:XPath)]"
            use="'of every item'"/>
 
+  <xsl:key name="certificates"
+           match="cac:SupportingDocumentReference[cbc:DocumentTypeCode = '861' or cbc:DocumentTypeCode = '864']"
+           use="normalize-space(cbc:DocumentStatusCode)"/>
+
   <xsl:template match="/">
     <xsl:variable name="bare"><xsl:apply-templates select="ubl:CertificateOfOrigin"/></xsl:variable>
     <xsl:apply-templates select="exsl:node-set($bare)/*" mode="dressed"/>
@@ -41,24 +50,6 @@
     </xsl:element>
   </xsl:template>
 
-  <!-- An element called $name with the text of the first of $from that has any. -->
-  <xsl:template name="text">
-    <xsl:param name="name"/>
-    <xsl:param name="from"/>
-    <xsl:for-each select="$from[normalize-space()][1]">
-      <xsl:element name="{$name}"><xsl:value-of select="."/></xsl:element>
-    </xsl:for-each>
-  </xsl:template>
-
-  <!-- The same for a code, around which white space means nothing. -->
-  <xsl:template name="code">
-    <xsl:param name="name"/>
-    <xsl:param name="from"/>
-    <xsl:for-each select="$from[normalize-space()][1]">
-      <xsl:element name="{$name}"><xsl:value-of select="normalize-space()"/></xsl:element>
-    </xsl:for-each>
-  </xsl:template>
-
   <!-- The certificate -->
 
   <xsl:template match="ubl:CertificateOfOrigin">
@@ -67,34 +58,30 @@
     <xsl:variable name="consignment" select="$shipment/cac:Consignment[1]"/>
     <xsl:variable name="issuer" select="cac:IssuerEndorsement/cac:EndorserParty"/>
     <xsl:element name="{$root}">
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'CertificateNumber'"/>
-        <xsl:with-param name="from" select="cbc:ID"/>
-      </xsl:call-template>
+      <xsl:for-each select="cbc:ID[normalize-space()]">
+        <CertificateNumber><xsl:value-of select="."/></CertificateNumber>
+      </xsl:for-each>
       <xsl:apply-templates select="." mode="countries">
         <xsl:with-param name="shipment" select="$shipment"/>
       </xsl:apply-templates>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'IssueDate'"/>
-        <xsl:with-param name="from" select="cbc:IssueDate"/>
-      </xsl:call-template>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'IssuePlace'"/>
-        <xsl:with-param name="from" select="$issuer/cac:Party/cac:PhysicalLocation/cbc:Name"/>
-      </xsl:call-template>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'IssuingBody'"/>
-        <xsl:with-param name="from" select="$application/cac:IssuerParty/cac:PartyName/cbc:Name"/>
-      </xsl:call-template>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Signatory'"/>
-        <xsl:with-param name="from" select="$issuer/cac:SignatoryContact/cbc:ID"/>
-      </xsl:call-template>
+      <xsl:for-each select="cbc:IssueDate[normalize-space()]">
+        <IssueDate><xsl:value-of select="."/></IssueDate>
+      </xsl:for-each>
+      <xsl:for-each select="($issuer/cac:Party/cac:PhysicalLocation/cbc:Name)[normalize-space()][1]">
+        <IssuePlace><xsl:value-of select="."/></IssuePlace>
+      </xsl:for-each>
+      <xsl:for-each select="($application/cac:IssuerParty/cac:PartyName/cbc:Name)[normalize-space()][1]">
+        <IssuingBody><xsl:value-of select="."/></IssuingBody>
+      </xsl:for-each>
+      <xsl:for-each select="($issuer/cac:SignatoryContact/cbc:ID)[normalize-space()][1]">
+        <Signatory><xsl:value-of select="."/></Signatory>
+      </xsl:for-each>
       <xsl:apply-templates select="(cac:ExporterParty | $application/cac:ExporterParty)[1]"/>
       <xsl:apply-templates select="." mode="consignee">
         <xsl:with-param name="consignment" select="$consignment"/>
       </xsl:apply-templates>
-      <xsl:for-each select="($shipment/cac:GoodsItem/cac:Item[cac:AdditionalItemProperty/cbc:NameCode = 'Producer'])[1]">
+      <xsl:for-each select="($shipment/cac:GoodsItem
+                             /cac:Item[cac:AdditionalItemProperty/cbc:NameCode = 'Producer'])[1]">
         <Producer><xsl:apply-templates select="cac:ManufacturerParty[1]" mode="firm"/></Producer>
       </xsl:for-each>
       <xsl:apply-templates select="$shipment" mode="transport"/>
@@ -112,16 +99,16 @@
 
   <xsl:template match="ubl:CertificateOfOrigin" mode="countries">
     <xsl:param name="shipment"/>
-    <xsl:variable name="issuing" select="cac:CertificateOfOriginApplication/cac:IssuingCountry/cbc:IdentificationCode"/>
+    <xsl:variable name="issuing"
+        select="cac:CertificateOfOriginApplication/cac:IssuingCountry/cbc:IdentificationCode"/>
     <xsl:variable name="export" select="$shipment/cac:ExportCountry/cbc:IdentificationCode"/>
-    <xsl:call-template name="code">
-      <xsl:with-param name="name" select="'ExportingCountry'"/>
-      <xsl:with-param name="from" select="$export | $issuing[not(normalize-space($export))]"/>
-    </xsl:call-template>
-    <xsl:call-template name="code">
-      <xsl:with-param name="name" select="'ImportingCountry'"/>
-      <xsl:with-param name="from" select="$shipment/cac:Consignment[1]/cac:FinalDestinationCountry/cbc:IdentificationCode"/>
-    </xsl:call-template>
+    <xsl:for-each select="($export | $issuing[not(normalize-space($export))])[normalize-space()][1]">
+      <ExportingCountry><xsl:value-of select="normalize-space()"/></ExportingCountry>
+    </xsl:for-each>
+    <xsl:for-each select="$shipment/cac:Consignment[1]/cac:FinalDestinationCountry
+                          /cbc:IdentificationCode[normalize-space()]">
+      <ImportingCountry><xsl:value-of select="normalize-space()"/></ImportingCountry>
+    </xsl:for-each>
   </xsl:template>
 
   <xsl:template match="ubl:CertificateOfOrigin" mode="consignee">
@@ -150,21 +137,18 @@
     <xsl:variable name="name" select="cac:PartyName/cbc:Name"/>
     <xsl:variable name="lines"><xsl:apply-templates select="$address" mode="lines"/></xsl:variable>
     <xsl:variable name="number" select="cac:PartyIdentification/cbc:ID"/>
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="'Name'"/>
-      <xsl:with-param name="from" select="$name | cac:PartyLegalEntity[not($name)]/cbc:RegistrationName"/>
-    </xsl:call-template>
+    <xsl:for-each select="($name | cac:PartyLegalEntity[not($name)]/cbc:RegistrationName)[normalize-space()][1]">
+      <Name><xsl:value-of select="."/></Name>
+    </xsl:for-each>
     <xsl:if test="exsl:node-set($lines)/*">
       <Address><xsl:copy-of select="$lines"/></Address>
     </xsl:if>
-    <xsl:call-template name="code">
-      <xsl:with-param name="name" select="'Country'"/>
-      <xsl:with-param name="from" select="$address/cac:Country/cbc:IdentificationCode"/>
-    </xsl:call-template>
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="'Registration'"/>
-      <xsl:with-param name="from" select="$number | cac:PartyLegalEntity[not($number)]/cbc:CompanyID"/>
-    </xsl:call-template>
+    <xsl:for-each select="($address/cac:Country/cbc:IdentificationCode)[normalize-space()][1]">
+      <Country><xsl:value-of select="normalize-space()"/></Country>
+    </xsl:for-each>
+    <xsl:for-each select="($number | cac:PartyLegalEntity[not($number)]/cbc:CompanyID)[normalize-space()][1]">
+      <Registration><xsl:value-of select="."/></Registration>
+    </xsl:for-each>
   </xsl:template>
 
   <!-- An address in parts is read line by line as it is written on paper, then come its free lines. -->
@@ -194,19 +178,21 @@
     <xsl:variable name="found">
       <xsl:apply-templates select="$stage/cbc:TransportModeCode[normalize-space()]"/>
       <xsl:apply-templates select="$stage" mode="departure"/>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Vessel'"/>
-        <xsl:with-param name="from" select="$means/cac:MaritimeTransport/cbc:VesselName | $means/cac:AirTransport/cbc:AircraftID
-            | $means/cac:RoadTransport/cbc:LicensePlateID | $means/cac:RailTransport/cbc:TrainID"/>
-      </xsl:call-template>
-      <xsl:call-template name="port">
-        <xsl:with-param name="name" select="'PortOfLoading'"/>
-        <xsl:with-param name="from" select="$stage/cac:LoadingPortLocation"/>
-      </xsl:call-template>
-      <xsl:call-template name="port">
-        <xsl:with-param name="name" select="'PortOfDischarge'"/>
-        <xsl:with-param name="from" select="cac:ShipmentStage[last()]/cac:UnloadingPortLocation"/>
-      </xsl:call-template>
+      <xsl:for-each select="($means/cac:MaritimeTransport/cbc:VesselName | $means/cac:AirTransport/cbc:AircraftID
+                             | $means/cac:RoadTransport/cbc:LicensePlateID | $means/cac:RailTransport/cbc:TrainID
+                            )[normalize-space()][1]">
+        <Vessel><xsl:value-of select="."/></Vessel>
+      </xsl:for-each>
+      <xsl:for-each select="$stage/cac:LoadingPortLocation">
+        <xsl:for-each select="(cbc:ID | self::*[not(cbc:ID)]/cbc:Name)[normalize-space()][1]">
+          <PortOfLoading><xsl:value-of select="."/></PortOfLoading>
+        </xsl:for-each>
+      </xsl:for-each>
+      <xsl:for-each select="cac:ShipmentStage[last()]/cac:UnloadingPortLocation">
+        <xsl:for-each select="(cbc:ID | self::*[not(cbc:ID)]/cbc:Name)[normalize-space()][1]">
+          <PortOfDischarge><xsl:value-of select="."/></PortOfDischarge>
+        </xsl:for-each>
+      </xsl:for-each>
       <xsl:if test="cbc:Information[normalize-space()]">
         <Route><xsl:apply-templates select="cbc:Information[normalize-space()]" mode="joined"/></Route>
       </xsl:if>
@@ -236,19 +222,10 @@
     <xsl:variable name="actual" select="cac:ActualDepartureTransportEvent/cbc:OccurrenceDate"/>
     <xsl:variable name="estimated" select="cac:EstimatedDepartureTransportEvent/cbc:OccurrenceDate"/>
     <xsl:variable name="planned" select="cac:PlannedDepartureTransportEvent/cbc:OccurrenceDate"/>
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="'DepartureDate'"/>
-      <xsl:with-param name="from" select="$actual | $estimated[not($actual)] | $planned[not($actual | $estimated)]"/>
-    </xsl:call-template>
-  </xsl:template>
-
-  <xsl:template name="port">
-    <xsl:param name="name"/>
-    <xsl:param name="from"/>
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="$name"/>
-      <xsl:with-param name="from" select="$from/cbc:ID | $from[not(cbc:ID)]/cbc:Name"/>
-    </xsl:call-template>
+    <xsl:for-each select="($actual | $estimated[not($actual)] | $planned[not($actual | $estimated)]
+                          )[normalize-space()][1]">
+      <DepartureDate><xsl:value-of select="."/></DepartureDate>
+    </xsl:for-each>
   </xsl:template>
 
   <!-- Marks: true for a box that was ticked, nothing for an endorsement in words, false for what does not apply. -->
@@ -271,17 +248,15 @@
     <xsl:variable name="exporter" select="../cac:ExporterParty/cac:PartyName/cbc:Name"/>
     <xsl:variable name="third" select="cac:SupportingDocumentReference[normalize-space(cbc:DocumentTypeCode) = '380']
         /cac:IssuerParty[not(cac:PartyName/cbc:Name = $exporter)][1]"/>
-    <xsl:variable name="originals" select="cac:SupportingDocumentReference[cbc:DocumentStatusCode = 'original']"/>
+    <xsl:variable name="originals" select="key('certificates', 'original')"/>
     <xsl:for-each select="$third[1]">
       <ThirdPartyInvoice>
-        <xsl:call-template name="text">
-          <xsl:with-param name="name" select="'Name'"/>
-          <xsl:with-param name="from" select="cac:PartyName/cbc:Name"/>
-        </xsl:call-template>
-        <xsl:call-template name="code">
-          <xsl:with-param name="name" select="'Country'"/>
-          <xsl:with-param name="from" select="cac:PostalAddress/cac:Country/cbc:IdentificationCode"/>
-        </xsl:call-template>
+        <xsl:for-each select="(cac:PartyName/cbc:Name)[normalize-space()][1]">
+          <Name><xsl:value-of select="."/></Name>
+        </xsl:for-each>
+        <xsl:for-each select="(cac:PostalAddress/cac:Country/cbc:IdentificationCode)[normalize-space()][1]">
+          <Country><xsl:value-of select="normalize-space()"/></Country>
+        </xsl:for-each>
       </ThirdPartyInvoice>
     </xsl:for-each>
     <xsl:if test="$originals">
@@ -289,14 +264,13 @@
         <xsl:for-each select="$originals">
           <Original>
             <xsl:apply-templates select="." mode="earlier"/>
-            <xsl:call-template name="code">
-              <xsl:with-param name="name" select="'IssuingCountry'"/>
-              <xsl:with-param name="from" select="cac:IssuerParty/cac:PostalAddress/cac:Country/cbc:IdentificationCode"/>
-            </xsl:call-template>
-            <xsl:call-template name="text">
-              <xsl:with-param name="name" select="'ApprovedExporter'"/>
-              <xsl:with-param name="from" select="cac:IssuerParty/cac:PartyIdentification/cbc:ID"/>
-            </xsl:call-template>
+            <xsl:for-each select="cac:IssuerParty/cac:PostalAddress/cac:Country
+                                  /cbc:IdentificationCode[normalize-space()]">
+              <IssuingCountry><xsl:value-of select="normalize-space()"/></IssuingCountry>
+            </xsl:for-each>
+            <xsl:for-each select="(cac:IssuerParty/cac:PartyIdentification/cbc:ID)[normalize-space()][1]">
+              <ApprovedExporter><xsl:value-of select="."/></ApprovedExporter>
+            </xsl:for-each>
           </Original>
         </xsl:for-each>
       </BackToBack>
@@ -304,10 +278,10 @@
   </xsl:template>
 
   <xsl:template match="cac:CertificateOfOriginApplication" mode="earlier">
-    <xsl:for-each select="cac:SupportingDocumentReference[cbc:DocumentStatusCode = 'copied']">
+    <xsl:for-each select="key('certificates', 'copied')">
       <CertifiedTrueCopyOf><xsl:apply-templates select="." mode="earlier"/></CertifiedTrueCopyOf>
     </xsl:for-each>
-    <xsl:for-each select="cac:SupportingDocumentReference[cbc:DocumentStatusCode = 'replaced']">
+    <xsl:for-each select="key('certificates', 'replaced')">
       <Replaces>
         <xsl:apply-templates select="." mode="earlier"/>
         <xsl:if test="cbc:DocumentDescription[normalize-space()]">
@@ -318,32 +292,25 @@
   </xsl:template>
 
   <xsl:template match="cac:SupportingDocumentReference" mode="earlier">
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="'Number'"/>
-      <xsl:with-param name="from" select="cbc:ID"/>
-    </xsl:call-template>
-    <xsl:call-template name="text">
-      <xsl:with-param name="name" select="'IssueDate'"/>
-      <xsl:with-param name="from" select="cbc:IssueDate"/>
-    </xsl:call-template>
+    <xsl:for-each select="cbc:ID[normalize-space()]"><Number><xsl:value-of select="."/></Number></xsl:for-each>
+    <xsl:for-each select="cbc:IssueDate[normalize-space()]">
+      <IssueDate><xsl:value-of select="."/></IssueDate>
+    </xsl:for-each>
   </xsl:template>
 
   <xsl:template match="cac:CertificateOfOriginApplication" mode="declaration">
     <xsl:variable name="exporter" select="cac:EndorserParty[cbc:RoleCode = 'exporter'][1]"/>
     <xsl:variable name="found">
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Place'"/>
-        <xsl:with-param name="from" select="$exporter/cac:Party/cac:PhysicalLocation/cbc:Name"/>
-      </xsl:call-template>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Date'"/>
-        <xsl:with-param name="from"
-            select="cac:SupportingDocumentReference[normalize-space(cbc:DocumentTypeCode) = '862']/cbc:IssueDate"/>
-      </xsl:call-template>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Signatory'"/>
-        <xsl:with-param name="from" select="$exporter/cac:SignatoryContact/cbc:Name"/>
-      </xsl:call-template>
+      <xsl:for-each select="($exporter/cac:Party/cac:PhysicalLocation/cbc:Name)[normalize-space()][1]">
+        <Place><xsl:value-of select="."/></Place>
+      </xsl:for-each>
+      <xsl:for-each select="(cac:SupportingDocumentReference[normalize-space(cbc:DocumentTypeCode) = '862']
+                             /cbc:IssueDate)[normalize-space()][1]">
+        <Date><xsl:value-of select="."/></Date>
+      </xsl:for-each>
+      <xsl:for-each select="($exporter/cac:SignatoryContact/cbc:Name)[normalize-space()][1]">
+        <Signatory><xsl:value-of select="."/></Signatory>
+      </xsl:for-each>
     </xsl:variable>
     <xsl:if test="exsl:node-set($found)/*"><Declaration><xsl:copy-of select="$found"/></Declaration></xsl:if>
   </xsl:template>
@@ -351,12 +318,11 @@
   <xsl:template match="cac:DeliveryLocation" mode="exhibition">
     <xsl:if test="normalize-space(cbc:LocationTypeCode) = 'exhibition'">
       <Exhibition>
-        <xsl:call-template name="text">
-          <xsl:with-param name="name" select="'Name'"/>
-          <xsl:with-param name="from" select="cbc:Name"/>
-        </xsl:call-template>
+        <xsl:for-each select="cbc:Name[normalize-space()]"><Name><xsl:value-of select="."/></Name></xsl:for-each>
         <xsl:if test="cac:Address/cac:AddressLine/cbc:Line[normalize-space()]">
-          <Address><xsl:apply-templates select="cac:Address/cac:AddressLine/cbc:Line[normalize-space()]" mode="joined"/></Address>
+          <Address>
+            <xsl:apply-templates select="cac:Address/cac:AddressLine/cbc:Line[normalize-space()]" mode="joined"/>
+          </Address>
         </xsl:if>
       </Exhibition>
     </xsl:if>
@@ -367,40 +333,45 @@
   <xsl:template match="cac:GoodsItem">
     <xsl:variable name="item" select="cac:Item[1]"/>
     <xsl:variable name="properties" select="$item/cac:AdditionalItemProperty"/>
+    <xsl:variable name="classified" select="$item/cac:CommodityClassification"/>
     <Item>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Number'"/>
-        <xsl:with-param name="from" select="cbc:SequenceNumberID"/>
-      </xsl:call-template>
+      <xsl:for-each select="cbc:SequenceNumberID[normalize-space()]">
+        <Number><xsl:value-of select="."/></Number>
+      </xsl:for-each>
       <xsl:apply-templates select="." mode="packages"/>
       <xsl:apply-templates select="." mode="description"/>
-      <xsl:call-template name="code">
-        <xsl:with-param name="name" select="'HarmonizedSystemCode'"/>
-        <xsl:with-param name="from" select="$item/cac:CommodityClassification/cbc:CommodityCode
-            | $item[not(cac:CommodityClassification/cbc:CommodityCode)]/cac:CommodityClassification/cbc:ItemClassificationCode"/>
-      </xsl:call-template>
+      <xsl:for-each select="($classified/cbc:CommodityCode
+                             | $classified[not($classified/cbc:CommodityCode)]/cbc:ItemClassificationCode
+                            )[normalize-space()][1]">
+        <HarmonizedSystemCode><xsl:value-of select="normalize-space()"/></HarmonizedSystemCode>
+      </xsl:for-each>
       <xsl:for-each select="cbc:PreferenceCriterionCode[normalize-space()]
                             | $properties[cbc:NameCode = 'OriginCriterion']/cbc:Value[normalize-space()]">
         <OriginCriterion><xsl:value-of select="normalize-space()"/></OriginCriterion>
       </xsl:for-each>
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'RvcPercent'"/>
-        <xsl:with-param name="from" select="$properties[cbc:NameCode = 'RvcPercent']/cbc:ValueQuantity"/>
-      </xsl:call-template>
-      <xsl:call-template name="code">
-        <xsl:with-param name="name" select="'Origin'"/>
-        <xsl:with-param name="from" select="$item/cac:OriginCountry/cbc:IdentificationCode"/>
-      </xsl:call-template>
-      <xsl:call-template name="code">
-        <xsl:with-param name="name" select="'TariffDifferential'"/>
-        <xsl:with-param name="from" select="$properties[cbc:NameCode = 'TariffDifferential']/cbc:Value"/>
-      </xsl:call-template>
+      <xsl:for-each select="($properties[cbc:NameCode = 'RvcPercent']/cbc:ValueQuantity)[normalize-space()][1]">
+        <RvcPercent><xsl:value-of select="."/></RvcPercent>
+      </xsl:for-each>
+      <xsl:for-each select="($item/cac:OriginCountry/cbc:IdentificationCode)[normalize-space()][1]">
+        <Origin><xsl:value-of select="normalize-space()"/></Origin>
+      </xsl:for-each>
+      <xsl:for-each select="($properties[cbc:NameCode = 'TariffDifferential']/cbc:Value)[normalize-space()][1]">
+        <TariffDifferential><xsl:value-of select="normalize-space()"/></TariffDifferential>
+      </xsl:for-each>
       <xsl:if test="not($properties[cbc:NameCode = 'Producer'])">
         <xsl:for-each select="$item/cac:ManufacturerParty[1]">
           <Producer><xsl:apply-templates select="." mode="firm"/></Producer>
         </xsl:for-each>
       </xsl:if>
-      <xsl:apply-templates select="cbc:GrossWeightMeasure | cbc:NetWeightMeasure | cbc:Quantity" mode="measure"/>
+      <xsl:for-each select="cbc:GrossWeightMeasure">
+        <GrossWeight unit="{normalize-space(@unitCode)}"><xsl:value-of select="."/></GrossWeight>
+      </xsl:for-each>
+      <xsl:for-each select="cbc:NetWeightMeasure">
+        <NetWeight unit="{normalize-space(@unitCode)}"><xsl:value-of select="."/></NetWeight>
+      </xsl:for-each>
+      <xsl:for-each select="cbc:Quantity">
+        <Quantity><xsl:apply-templates select="@unitCode"/><xsl:value-of select="."/></Quantity>
+      </xsl:for-each>
       <xsl:for-each select="cbc:FreeOnBoardValueAmount">
         <FobValue currency="{normalize-space(@currencyID)}"><xsl:value-of select="."/></FobValue>
       </xsl:for-each>
@@ -412,14 +383,12 @@
     <xsl:variable name="unit" select="key('packed', cbc:SequenceNumberID)"/>
     <xsl:variable name="package" select="$unit/cac:ActualPackage | cac:ContainingPackage[not($unit)]"/>
     <xsl:variable name="packages">
-      <xsl:call-template name="text">
-        <xsl:with-param name="name" select="'Count'"/>
-        <xsl:with-param name="from" select="$unit[last() = 1]/cbc:TotalPackageQuantity"/>
-      </xsl:call-template>
-      <xsl:call-template name="code">
-        <xsl:with-param name="name" select="'Kind'"/>
-        <xsl:with-param name="from" select="$package/cbc:PackagingTypeCode"/>
-      </xsl:call-template>
+      <xsl:for-each select="($unit[last() = 1]/cbc:TotalPackageQuantity)[normalize-space()][1]">
+        <Count><xsl:value-of select="."/></Count>
+      </xsl:for-each>
+      <xsl:for-each select="($package/cbc:PackagingTypeCode)[normalize-space()][1]">
+        <Kind><xsl:value-of select="normalize-space()"/></Kind>
+      </xsl:for-each>
     </xsl:variable>
     <xsl:if test="$unit/cbc:ShippingMarks[normalize-space()]">
       <Marks><xsl:apply-templates select="$unit/cbc:ShippingMarks[normalize-space()]" mode="joined"/></Marks>
@@ -433,18 +402,8 @@
     <xsl:if test="$words"><Description><xsl:apply-templates select="$words" mode="joined"/></Description></xsl:if>
   </xsl:template>
 
-  <xsl:template match="*" mode="measure">
-    <xsl:variable name="name">
-      <xsl:choose>
-        <xsl:when test="self::cbc:GrossWeightMeasure">GrossWeight</xsl:when>
-        <xsl:when test="self::cbc:NetWeightMeasure">NetWeight</xsl:when>
-        <xsl:otherwise>Quantity</xsl:otherwise>
-      </xsl:choose>
-    </xsl:variable>
-    <xsl:element name="{$name}">
-      <xsl:if test="@unitCode"><xsl:attribute name="unit"><xsl:value-of select="normalize-space(@unitCode)"/></xsl:attribute></xsl:if>
-      <xsl:value-of select="."/>
-    </xsl:element>
+  <xsl:template match="@unitCode">
+    <xsl:attribute name="unit"><xsl:value-of select="normalize-space()"/></xsl:attribute>
   </xsl:template>
 
   <xsl:template match="cac:GoodsItem" mode="invoices">
@@ -455,14 +414,12 @@
       <Invoices>
         <xsl:for-each select="$found">
           <Invoice>
-            <xsl:call-template name="text">
-              <xsl:with-param name="name" select="'Number'"/>
-              <xsl:with-param name="from" select="cbc:ID"/>
-            </xsl:call-template>
-            <xsl:call-template name="text">
-              <xsl:with-param name="name" select="'Date'"/>
-              <xsl:with-param name="from" select="cbc:IssueDate"/>
-            </xsl:call-template>
+            <xsl:for-each select="cbc:ID[normalize-space()]">
+              <Number><xsl:value-of select="."/></Number>
+            </xsl:for-each>
+            <xsl:for-each select="cbc:IssueDate[normalize-space()]">
+              <Date><xsl:value-of select="."/></Date>
+            </xsl:for-each>
           </Invoice>
         </xsl:for-each>
       </Invoices>

@@ -40,7 +40,7 @@ def _with_rules(find: str, put: str) -> Form:
         ),
         pytest.param('test="f:Origin"', 'test="false()" e:needs="f:["', "is no XPath", id="broken-needs"),
         pytest.param(
-            "</sch:rule>", '<sch:report test="1"/></sch:rule>', "only asserts are told", id="report"
+            "</sch:rule>", '<sch:report test="1"/></sch:rule>', "sch:report: is not understood", id="report"
         ),
         pytest.param("form-rcep:1.0", "form-rcep:2.0", "no prefix is bound", id="other-namespace"),
     ],

@@ -1,0 +1,107 @@
+"""
+Compile Schematron to XSLT: as much of it as our rules are written in, and so that only what fails costs.
+
+The tests of a rule are asked all together first, one by one only if that fails. Nothing is written of what
+holds; of an assert that fails: where, what the finding says, and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+SCH = "{http://purl.oclc.org/dsdl/schematron}"
+XSL = "{http://www.w3.org/1999/XSL/Transform}"
+
+_UNDERSTOOD = frozenset(
+    f"{SCH}{name}"
+    for name in (
+        "schema",
+        "title",
+        "ns",
+        "let",
+        "pattern",
+        "rule",
+        "assert",
+        "value-of",
+        "diagnostics",
+        "diagnostic",
+    )
+)
+_CONTEXT = re.compile(r"[\w.-]+:[\w.-]+(/[\w.-]+:[\w.-]+)*")
+
+# The way down from the root by position: the same in the document itself, whatever envelope holds it.
+_WAY = f"""<xsl:template name="way" xmlns:xsl="{XSL[1:-1]}">
+  <xsl:for-each select="ancestor-or-self::*[parent::*]"
+    >/*[<xsl:value-of select="count(preceding-sibling::*) + 1"/>]</xsl:for-each>
+</xsl:template>"""
+
+
+def not_understood(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Name and fault of each element of the rules at *root* that does not compile, whatever it says."""
+    for element in root.iter(f"{SCH}*"):
+        name = f"sch:{etree.QName(element).localname}"
+        if element.tag not in _UNDERSTOOD:
+            yield name, "is not understood here"
+        elif element.tag == f"{SCH}rule" and not _CONTEXT.fullmatch(element.get("context", "")):
+            yield name, f"the context {element.get('context')!r} is not a path of names with prefixes"
+
+
+def stylesheet_of(root: etree._Element) -> bytes:
+    """
+    The stylesheet of the rules at *root*, in which every ``extends`` has already been followed.
+
+    It takes the parameter ``on`` and writes ``<failed>``, in it an ``<assert id at>`` for each assert that
+    fails, in it ``<text>`` and ``<action>``; *at* is the way down from the root: ``/*[20]/*[3]``.
+    Of the rules of one pattern only the first that fits an element is asked about it.
+    """
+    prefixes = {ns.get("prefix", ""): ns.get("uri", "") for ns in root.iterchildren(f"{SCH}ns")}
+    sheet = etree.Element(f"{XSL}stylesheet", nsmap={"xsl": XSL[1:-1], **prefixes}, version="1.0")
+    sheet.set("exclude-result-prefixes", " ".join(prefixes))
+    for let in root.iterchildren(f"{SCH}let"):
+        kind = "param" if let.get("name") == "on" else "variable"
+        _write(sheet, kind, name=let.get("name", ""), select=let.get("value", ""))
+    failed = etree.SubElement(_write(sheet, "template", match="/"), "failed")
+    for number, pattern in enumerate(root.iterchildren(f"{SCH}pattern")):
+        rules = list(pattern.iterchildren(f"{SCH}rule"))
+        contexts = [rule.get("context", "") for rule in rules]
+        every = " | ".join(f"//{context}" for context in contexts)
+        _write(failed, "apply-templates", select=every, mode=f"pattern-{number}")
+        for priority, rule in enumerate(reversed(rules)):
+            template = _write(sheet, "template", match=rule.get("context", ""), priority=str(priority))
+            template.set("mode", f"pattern-{number}")
+            _write_rule(template, rule)
+    sheet.append(etree.fromstring(_WAY))
+    return etree.tostring(sheet)
+
+
+def _write_rule(template: etree._Element, rule: etree._Element) -> None:
+    for let in rule.iterchildren(f"{SCH}let"):
+        _write(template, "variable", name=let.get("name", ""), select=let.get("value", ""))
+    asserts = list(rule.iterchildren(f"{SCH}assert"))
+    together = " and ".join(f"({one.get('test')})" for one in asserts)
+    broken = _write(template, "if", test=f"not({together})")
+    for one in asserts:
+        failure = etree.SubElement(_write(broken, "if", test=f"not({one.get('test')})"), "assert")
+        failure.set("id", one.get("id", ""))
+        _write(_write(failure, "attribute", name="at"), "call-template", name="way")
+        _write_words(etree.SubElement(failure, "text"), one)
+        _write_words(etree.SubElement(failure, "action"), _diagnostic(one))
+
+
+def _diagnostic(one: etree._Element) -> etree._Element:
+    wanted = one.get("diagnostics")
+    root = one.getroottree().getroot()
+    return next(found for found in root.iter(f"{SCH}diagnostic") if found.get("id") == wanted)
+
+
+def _write_words(element: etree._Element, words: etree._Element) -> None:
+    element.text = words.text
+    for value in words.iterchildren(f"{SCH}value-of"):
+        _write(element, "value-of", select=value.get("select", "")).tail = value.tail
+
+
+def _write(parent: etree._Element, instruction: str, **attributes: str) -> etree._Element:
+    return etree.SubElement(parent, f"{XSL}{instruction}", attributes)

@@ -56,7 +56,7 @@ def load_zones(folder: Folder) -> Zones:
         country, name = row
         try:
             zones[country] = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             faults.append(RegistryFault(FILE, country, f"the IANA database knows no zone {name!r}"))
     if faults:
         raise Misconfigured(tuple(faults))

@@ -25,7 +25,7 @@ _ANY_SCRIPT = st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_chara
 
 
 class Drawn:
-    """A certificate and its form; no dataclass, so that a failing example is shown as XML and without the form."""
+    """A certificate and its form; no dataclass, so that a failing example is shown without the whole form."""
 
     def __init__(self, document: etree._Element, form: Form) -> None:
         self.document = document

@@ -55,7 +55,7 @@ def places() -> dict[str, list[str]]:
 
 
 class _Filler:
-    """Fills every box once, leaves that may repeat and the items twice; of a choice takes the same *option*."""
+    """Fills every box once, what may repeat and the items twice; of a choice always the same *option*."""
 
     def __init__(self, option: int) -> None:
         root = etree.parse(SHIPPED / "schemas/common/certificate.xsd").getroot()

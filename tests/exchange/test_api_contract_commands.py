@@ -79,7 +79,7 @@ async def process(more: Mapping[str, str], *arguments: str) -> Run:
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=plain | more,
+        env={**plain, **more},
     )
     out, err = await running.communicate()
     assert running.returncode is not None
@@ -103,6 +103,7 @@ async def test_a_token_opens_the_gateway_of_its_data_folder(pair: Pair) -> None:
     assert (made.status, made.err, made.out.count("\n")) == (0, "", 1)
     assert (await caller.get("/lanes")).status == 200
     assert (await caller.submit(a_record())).status == 403
+    status = 0
     for _ in range(500):
         if (status := (await expired.get("/certificates")).status) == 401:
             break

@@ -126,6 +126,20 @@ async def test_a_number_again_with_the_same_content_is_accepted_under_its_new_id
     assert (await told_of(world.th, again)).text("Outcome") == "accepted"
 
 
+@pytest.mark.parametrize(("exporting", "importing"), [("MY", "VN"), ("TH", "SG")])
+async def test_a_certificate_of_another_country_or_for_another_is_told_c01(
+    world: World, exporting: str, importing: str
+) -> None:
+    number = new_number(exporting)
+    document = certificate(number, exporting=exporting, importing=importing)
+    letter = a_certificate(world.th, number, document=document)
+    await world.th.deliver(letter)
+
+    told = await told_of(world.th, letter)
+
+    assert (told.text("Outcome"), codes(told)) == ("rejected", ["C01"])
+
+
 async def test_a_party_that_wants_no_acknowledgements_gets_none(world: World) -> None:
     letter = await delivered(world.sg)
 

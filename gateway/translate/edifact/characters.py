@@ -66,6 +66,15 @@ class CharacterSet:
             return text[error.start]
         return None
 
+    def fitting(self, text: str) -> str:
+        """*text*, each character that cannot be written as an escape: an answer is not left out for its letters."""
+        if self.stranger(text) is None:
+            return text
+        return "".join(
+            each if self.stranger(each) is None else each.encode("ascii", "backslashreplace").decode("ascii")
+            for each in text
+        )
+
 
 def load_character_sets(folder: Folder) -> Mapping[str, CharacterSet]:
     """

@@ -12,6 +12,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from gateway.domain.errors import Fault, Finding
+from gateway.translate.edifact.characters import CharacterSet
 from gateway.translate.edifact.envelope import UNKNOWN, Envelope, envelope_of
 from gateway.translate.edifact.examine import Examined, Message
 from gateway.translate.edifact.faults import SyntaxFault, place_of
@@ -27,6 +28,7 @@ from gateway.translate.edifact.tables import (
 )
 
 REJECTED, ACKNOWLEDGED = "4", "7"
+_UNTOLD = "0"
 _SERVICE_ELEMENT = MappingProxyType({SYNTAX_3: "0013", SYNTAX_4: "0135"})
 _TYPES = MappingProxyType({SYNTAX_3: "CONTRL.D.3", SYNTAX_4: "CONTRL.4.1"})
 
@@ -42,13 +44,14 @@ def answer_envelope(examined: Examined) -> Envelope:
     return Envelope(sender=theirs.recipient, recipient=theirs.sender, prepared_at=theirs.prepared_at)
 
 
-def write_contrl(examined: Examined, tables: Tables, version: int) -> Group:
-    """A CONTRL of the given syntax version about *examined*: everything taken, or each fault with its place."""
-    return _Writer(tables, version).write(examined)
+def write_contrl(examined: Examined, tables: Tables, version: int, repertoire: CharacterSet) -> Group:
+    """A CONTRL of the given syntax version about *examined*: all is taken, or each fault with its place."""
+    return _Writer(tables, version, repertoire).write(examined)
 
 
 class _Writer:
-    def __init__(self, tables: Tables, version: int) -> None:
+    def __init__(self, tables: Tables, version: int, repertoire: CharacterSet) -> None:
+        self._repertoire = repertoire
         self._segments: Mapping[str, SegmentDefinition] = tables.service(version)
         self._root = definition_for(tables, version).root
         self._service = _SERVICE_ELEMENT[version]
@@ -71,9 +74,9 @@ class _Writer:
         uci = self._made(
             "UCI",
             {
-                "0020": (theirs.reference or UNKNOWN)[:14],
-                "S002.0004": theirs.sender[:35],
-                "S003.0010": theirs.recipient[:35],
+                "0020": theirs.reference or UNKNOWN,
+                "S002.0004": theirs.sender,
+                "S003.0010": theirs.recipient,
                 "0083": REJECTED if faults else ACKNOWLEDGED,
             },
         )
@@ -84,12 +87,13 @@ class _Writer:
     def _message(self, definition: GroupDefinition, message: Message, faults: Sequence[SyntaxFault]) -> Group:
         group = Group(definition)
         identity = {
-            f"S009.{name}": message.header.value(f"S009.{name}") for name in ("0065", "0052", "0054", "0051")
+            name: message.header.value(name) or _UNTOLD
+            for name in ("S009.0065", "S009.0052", "S009.0054", "S009.0051")
         }
         ucm = self._made(
             "UCM",
             {
-                "0062": message.header.value("0062")[:14],
+                "0062": message.header.value("0062"),
                 **identity,
                 "0083": REJECTED if faults else ACKNOWLEDGED,
             },
@@ -123,14 +127,18 @@ class _Writer:
 
     def _put_fault(self, segment: Segment, fault: SyntaxFault) -> None:
         told = {"0085": fault.code.value, self._service: fault.service or "", **_position(fault)}
-        for name, value in told.items():
-            segment.values[segment.definition.find(name)[0]] = value
+        self._put(segment, told)
 
     def _made(self, tag: str, values: Mapping[str, str]) -> Segment:
         segment = Segment(self._segments[tag])
-        for name, value in values.items():
-            segment.values[segment.definition.find(name)[0]] = value
+        self._put(segment, values)
         return segment
+
+    def _put(self, segment: Segment, values: Mapping[str, str]) -> None:
+        """Whatever a faulty interchange says of itself, cut to what the answer has room for."""
+        for name, value in values.items():
+            slot = segment.definition.find(name)[0]
+            segment.values[slot] = self._repertoire.fitting(value)[: segment.definition.slots[slot].length]
 
 
 def _position(fault: SyntaxFault) -> dict[str, str]:

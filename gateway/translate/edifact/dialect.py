@@ -43,6 +43,7 @@ from gateway.translate.edifact.maps import DocumentMap
 from gateway.translate.edifact.reading import Reader
 from gateway.translate.edifact.structure import Group
 from gateway.translate.edifact.tables import SYNTAX_3, SYNTAX_4, Tables, load_tables
+from gateway.translate.edifact.values import collapsed
 from gateway.translate.edifact.writing import Writer
 
 CERTIFICATE, CANCELLATION = "certificate", "cancellation"
@@ -295,9 +296,7 @@ class EdifactDialect:
 
     def _contrl(self, examined: Examined, envelope: Envelope | None) -> bytes:
         version = self._version or SYNTAX_3
-        message = write_contrl(examined, self._data.tables, version)
-        for segment in message.walk():
-            segment.values[:] = [_fitting(value, self._repertoire) for value in segment.values]
+        message = write_contrl(examined, self._data.tables, version, self._repertoire)
         definition = definition_for(self._data.tables, version)
         return seal_up(
             message,
@@ -446,24 +445,12 @@ def _domain_of(message_id: str) -> str:
     return message_id.rpartition("@")[2].upper() or UNKNOWN
 
 
-def _fitting(text: str, repertoire: CharacterSet) -> str:
-    """*text*, what the repertoire does not hold written as an escape: an answer is never left out for its letters."""
-    if repertoire.stranger(text) is None:
-        return text
-    return "".join(
-        each
-        if repertoire.stranger(each) is None
-        else each.encode("ascii", "backslashreplace").decode("ascii")
-        for each in text
-    )
-
-
 def _fit(root: etree._Element, repertoire: CharacterSet) -> None:
     for element in root.iter("*"):
         if element.text:
-            element.text = _fitting(" ".join(element.text.split("\n")), repertoire)
+            element.text = repertoire.fitting(collapsed(element.text))
         for name, value in element.items():
-            element.set(name, _fitting(value, repertoire))
+            element.set(name, repertoire.fitting(collapsed(value)))
 
 
 def _refused(text: str, message: int | None = None) -> ContentRefused:

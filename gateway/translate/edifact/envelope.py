@@ -77,7 +77,7 @@ def seal_up(
     trailer = _segment(service["UNT"], {"0074": str(len(body) + 2), "0062": _MESSAGE_REFERENCE})
     characters = default_characters(version)
     inner = join([header.parts(), *body, trailer.parts()], characters)
-    reference = envelope.reference or _reference(inner, envelope)
+    reference = repertoire.fitting(envelope.reference or _reference(inner, envelope))[:_REFERENCE_AT_MOST]
     first = _interchange_header(service["UNB"], envelope, reference, repertoire, version)
     last = _segment(service["UNZ"], {"0036": "1", "0020": reference})
     outer = (join([each.parts()], characters) for each in (first, last))
@@ -108,11 +108,11 @@ def _interchange_header(
         {
             "S001.0001": repertoire.level,
             "S001.0002": str(version),
-            "S002.0004": envelope.sender[:_PARTY_AT_MOST],
-            "S003.0010": envelope.recipient[:_PARTY_AT_MOST],
+            "S002.0004": repertoire.fitting(envelope.sender)[:_PARTY_AT_MOST],
+            "S003.0010": repertoire.fitting(envelope.recipient)[:_PARTY_AT_MOST],
             "S004.0017": day if version > SYNTAX_3 else day[2:],
             "S004.0019": f"{at:%H%M}",
-            "0020": reference[:_REFERENCE_AT_MOST],
+            "0020": reference,
         },
     )
 

@@ -92,6 +92,7 @@ class Cutter:
     def __init__(self, text: str, characters: ServiceCharacters) -> None:
         self._characters = characters
         self._released = characters.release in text
+        self._dividers = str.maketrans(dict(zip(_KEPT, characters.dividers, strict=False)))
         if self._released:
             text = self._without_releases(text)
         *segments, self.rest = text.split(characters.terminator)
@@ -114,11 +115,7 @@ class Cutter:
         ]
 
     def _restored(self, part: str) -> str:
-        if not self._released or part.isascii():
-            return part
-        for kept, divider in zip(_KEPT, self._characters.dividers, strict=False):
-            part = part.replace(kept, divider)
-        return part
+        return part.translate(self._dividers) if self._released and not part.isascii() else part
 
 
 def join(segments: Iterable[Sequence[Sequence[str]]], characters: ServiceCharacters) -> str:

@@ -16,9 +16,19 @@ from gateway.translate.ubl.schema import MOST_FINDINGS
 INVOICE = "380"
 """UN/EDIFACT 1001: commercial invoice."""
 
+ITEM_OF_AN_INVOICE = "//cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='{}']"
+"""The XPath by which an invoice says of which item it is, as both stylesheets have it."""
+
 _APPLICATION = "/CertificateOfOrigin/CertificateOfOriginApplication"
 _SHIPMENT = f"{_APPLICATION}/Shipment"
 _CONSIGNMENT = f"{_SHIPMENT}/Consignment"
+_REFERENCES = (cac("CertificateOfOriginApplication"), cac("SupportingDocumentReference"))
+_ITEM_NUMBERS = (
+    cac("CertificateOfOriginApplication"),
+    cac("Shipment"),
+    cac("GoodsItem"),
+    cbc("SequenceNumberID"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +76,23 @@ def missing(certificate: etree._Element, form: Form) -> tuple[Finding, ...]:
 
     Each names the place in the UBL document where it is looked for, and the box of the form.
     """
-    found = [*_lacking(certificate, form, OF_THE_CERTIFICATE, certificate, "")]
-    items = certificate.findall(f"{{{form.namespace}}}Items/{{{form.namespace}}}Item")
+    found = [*_lacking(certificate, form, OF_THE_CERTIFICATE, f"/{form.root}", "")]
+    items = certificate.findall(_below(form, "Items/Item"))
     for number, item in enumerate(items, start=1):
-        position = f"[{number}]" if len(items) > 1 else ""
-        found += _lacking(item, form, OF_AN_ITEM, certificate, f"{_SHIPMENT}/GoodsItem{position}/")
+        above = f"{_SHIPMENT}/GoodsItem[{number}]/" if len(items) > 1 else f"{_SHIPMENT}/GoodsItem/"
+        found += _lacking(item, form, OF_AN_ITEM, f"/{form.root}/Items/Item", above)
     return tuple(found[:MOST_FINDINGS])
 
 
 def astray(document: etree._Element) -> tuple[Finding, ...]:
-    """Invoices in the UBL *document* that point at an item which is not there (S02); they cannot be carried over."""
-    shipment = f"{cac('CertificateOfOriginApplication')}/{cac('Shipment')}"
-    numbers = [
-        item.findtext(cbc("SequenceNumberID"), "")
-        for item in document.iterfind(f"{shipment}/{cac('GoodsItem')}")
-    ]
-    known = {f"//cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='{number}']" for number in numbers}
+    """Invoices in the UBL *document* that point at items which are not there, and would be lost (S02)."""
+    known = {ITEM_OF_AN_INVOICE.format(number.text) for number in document.iterfind("/".join(_ITEM_NUMBERS))}
     found = []
-    for reference in document.iterfind(
-        f"{cac('CertificateOfOriginApplication')}/{cac('SupportingDocumentReference')}"
-    ):
-        if reference.findtext(cbc("DocumentTypeCode"), "").strip() == INVOICE:
-            places = reference.findall(cbc("XPath"))
-            if places and not any((place.text or "") in known for place in places):
-                found.append(_strayed(places[0]))
+    for reference in document.iterfind("/".join(_REFERENCES)):
+        places = reference.findall(cbc("XPath"))
+        of_an_invoice = reference.findtext(cbc("DocumentTypeCode"), "").strip() == INVOICE
+        if of_an_invoice and places and not any(place.text in known for place in places):
+            found.append(_strayed(places[0]))
     return tuple(found[:MOST_FINDINGS])
 
 
@@ -99,34 +102,40 @@ def _strayed(place: etree._Element) -> Finding:
         text="The invoice points at no item.",
         path=readable_path(place),
         line=place.sourceline,
-        value=(place.text or "")[:200],
-        action="Write //cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='1'], or no XPath for all items.",
+        value=(place.text or "")[:200] or None,
+        action=f"Write {ITEM_OF_AN_INVOICE.format(1)} for item 1, or no XPath for all items.",
     )
 
 
 def _lacking(
-    parent: etree._Element, form: Form, needs: tuple[Need, ...], certificate: etree._Element, above: str
+    parent: etree._Element, form: Form, needs: tuple[Need, ...], path: str, above: str
 ) -> Iterator[Finding]:
+    """
+    What *parent* has not of *needs*; what lies below something that is gone is told with it.
+
+    Args:
+        path: of *parent* on the form, to find the box.
+        above: what goes before the place of a need in the UBL document.
+    """
     gone: set[str] = set()
     for need in needs:
         if need.element[0].partition("/")[0] in gone:
-            continue  # told with what is above it
-        if not any(parent.find(_below(form, name)) is not None for name in need.element):
+            continue
+        if all(parent.find(_below(form, name)) is None for name in need.element):
             gone.add(need.element[0])
-            yield _finding(need, form, f"/{form.root}/" + ("Items/Item/" if above else ""), above)
+            yield _lack(need, form.box_of(f"{path}/{need.element[0]}"), above + need.place)
 
 
 def _below(form: Form, path: str) -> str:
     return "/".join(f"{{{form.namespace}}}{name}" for name in path.split("/"))
 
 
-def _finding(need: Need, form: Form, certificate: str, above: str) -> Finding:
+def _lack(need: Need, box: str | None, place: str) -> Finding:
     name = " or ".join(element.replace("/", " ") for element in need.element)
-    place = above + need.place
     return Finding(
         code=Fault.SCHEMA.value,
         text=f"{name} is missing: nothing stands in {place}.",
         path=place,
-        box=form.box_of(certificate + need.element[0]),
+        box=box,
         action=f"Give it as {need.place.rpartition('/')[2]}.",
     )

@@ -70,6 +70,21 @@ def test_without_a_day_the_clock_of_the_process_decides(
     assert program("validate", desk / "good.xml").status == 1
 
 
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        pytest.param("2026-10-01", 0, id="that-day"),
+        pytest.param("2026-09-30", 1, id="the-day-before"),
+        pytest.param("2026-09-30T18:00:00Z", 0, id="that-day-in-hanoi"),
+        pytest.param("2026-09-30T16:00:00Z", 1, id="not-yet-in-hanoi"),
+    ],
+)
+def test_of_an_instant_the_day_counts_that_it_is_where_it_was_issued(
+    program: Program, desk: Path, at: str, status: int
+) -> None:
+    assert program("validate", desk / "good.xml", "--at", at).status == status
+
+
 def test_a_whole_message_is_unwrapped(program: Program, desk: Path) -> None:
     document = etree.fromstring((desk / "faulty.xml").read_bytes())
     header = a_header(

@@ -1,8 +1,8 @@
 """
-The page for newcomers, run as it is written: what it says to type is typed, what it says is answered must come.
+The page for newcomers, followed as it is written: what it says to type is typed, what it promises must come.
 
-A fenced block marked ``sh`` is typed; ``sh here`` and ``sh serve`` are for the reader, the latter with a node to
-start. A block marked ``text`` holds lines that the blocks before it print; ``…`` stands for anything.
+A fenced block marked ``sh`` is typed; ``sh here`` and ``sh serve`` are for the reader, the latter with a node
+to start. A block marked ``text`` holds lines that what was typed prints; ``…`` stands for anything.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "add-a-country.md"
@@ -37,15 +38,14 @@ class Newcomer:
     Somebody who follows the page in a folder of their own.
 
     Args:
-        ports: what to write instead of each port that the page names.
+        instead: what to type where the page has these words, such as ports that are free.
     """
 
-    def __init__(self, folder: Path, ports: Mapping[int, int]) -> None:
+    def __init__(self, folder: Path, instead: Mapping[str, str] = MappingProxyType({})) -> None:
         self._folder = folder
         text = PAGE.read_text("utf-8")
-        for said, free in ports.items():
-            text = re.sub(rf"\b{said}\b", str(free), text)
-        self._blocks = tuple(_blocks(text))
+        words = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in instead) or r"(?!)")
+        self._blocks = tuple(_blocks(words.sub(lambda found: instead[found[0]], text)))
 
     def follow(self, *parts: int) -> str:
         """

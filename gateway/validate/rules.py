@@ -139,7 +139,7 @@ def rule_book(form: Form) -> RuleBook:
         raise Misconfigured(tuple(faults))
     for let in root.iterchildren(f"{SCH}let"):
         if (value := form.values.get(let.get("name", ""))) is not None:
-            let.set("value", f'"{value}"' if "'" in value else f"'{value}'")
+            let.set("value", _literal(value))
     book = RuleBook(
         stylesheet=stylesheet_of(root),
         assertions=MappingProxyType(
@@ -162,6 +162,12 @@ def _dry_run(book: RuleBook, form: Form) -> Iterator[tuple[str, str]]:
         yield "-", f"does not run: {error}"
     except etree.XPathError as error:
         yield "-", f"a subject, or what a rule needs, is no XPath: {error}"
+
+
+def _literal(value: str) -> str:
+    if value.isdecimal():
+        return value
+    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 def _no_rules() -> RuleBook:

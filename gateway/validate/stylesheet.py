@@ -1,8 +1,9 @@
 """
 Compile Schematron to XSLT: as much of it as our rules are written in, and so that only what fails costs.
 
-The tests of a rule are asked all together first, one by one only if that fails. Nothing is written of what
-holds; of an assert that fails: where, what the finding says, and what to do.
+The tests of a rule are asked all together first, where it can be done for all elements of a context in one go;
+one by one only where that fails. Nothing is written of what holds; of an assert that fails: where, what the
+finding says, and what to do.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _UNDERSTOOD = frozenset(
         "diagnostic",
     )
 )
-_CONTEXT = re.compile(r"[\w.-]+:[\w.-]+(/[\w.-]+:[\w.-]+)*")
+_NAME = r"[\w.-]+:[\w.-]+"
+_CONTEXT = re.compile(rf"{_NAME}(/{_NAME})*(\[{_NAME}.*\])?")
+_OF_THE_CONTEXT = re.compile(r"\b(position|last|current)\(")
 
 # The way down from the root by position: the same in the document itself, whatever envelope holds it.
 _WAY = f"""<xsl:template name="way" xmlns:xsl="{XSL[1:-1]}">
@@ -46,7 +49,7 @@ def not_understood(root: etree._Element) -> Iterator[tuple[str, str]]:
         if element.tag not in _UNDERSTOOD:
             yield name, "is not understood here"
         elif element.tag == f"{SCH}rule" and not _CONTEXT.fullmatch(element.get("context", "")):
-            yield name, f"the context {element.get('context')!r} is not a path of names with prefixes"
+            yield name, f"the context {element.get('context')!r} is no path of names with prefixes"
 
 
 def stylesheet_of(root: etree._Element) -> bytes:
@@ -65,26 +68,40 @@ def stylesheet_of(root: etree._Element) -> bytes:
         _write(sheet, kind, name=let.get("name", ""), select=let.get("value", ""))
     failed = etree.SubElement(_write(sheet, "template", match="/"), "failed")
     for number, pattern in enumerate(root.iterchildren(f"{SCH}pattern")):
+        mode = f"pattern-{number}"
         rules = list(pattern.iterchildren(f"{SCH}rule"))
-        contexts = [rule.get("context", "") for rule in rules]
-        every = " | ".join(f"//{context}" for context in contexts)
-        _write(failed, "apply-templates", select=every, mode=f"pattern-{number}")
+        _write(failed, "apply-templates", select=" | ".join(map(_suspects, rules)), mode=mode)
         for priority, rule in enumerate(reversed(rules)):
-            template = _write(sheet, "template", match=rule.get("context", ""), priority=str(priority))
-            template.set("mode", f"pattern-{number}")
+            context = rule.get("context", "")
+            template = _write(sheet, "template", match=context, mode=mode, priority=str(priority))
             _write_rule(template, rule)
     sheet.append(etree.fromstring(_WAY))
     return etree.tostring(sheet)
 
 
+def _suspects(rule: etree._Element) -> str:
+    """The elements that are to be asked about *rule*: only those that fail it, where one can say so outside."""
+    every = f"/descendant::{rule.get('context')}"
+    return f"{every}[not({_all_tests(rule)})]" if _stands_alone(rule) else every
+
+
+def _stands_alone(rule: etree._Element) -> bool:
+    """Whether the tests of *rule* mean the same in a predicate of its context."""
+    has_variables = rule.find(f"{SCH}let") is not None
+    return not has_variables and _OF_THE_CONTEXT.search(_all_tests(rule)) is None
+
+
+def _all_tests(rule: etree._Element) -> str:
+    return " and ".join(f"({one.get('test')})" for one in rule.iterchildren(f"{SCH}assert"))
+
+
 def _write_rule(template: etree._Element, rule: etree._Element) -> None:
     for let in rule.iterchildren(f"{SCH}let"):
         _write(template, "variable", name=let.get("name", ""), select=let.get("value", ""))
-    asserts = list(rule.iterchildren(f"{SCH}assert"))
-    together = " and ".join(f"({one.get('test')})" for one in asserts)
-    broken = _write(template, "if", test=f"not({together})")
-    for one in asserts:
-        failure = etree.SubElement(_write(broken, "if", test=f"not({one.get('test')})"), "assert")
+    if not _stands_alone(rule):
+        template = _write(template, "if", test=f"not({_all_tests(rule)})")
+    for one in rule.iterchildren(f"{SCH}assert"):
+        failure = etree.SubElement(_write(template, "if", test=f"not({one.get('test')})"), "assert")
         failure.set("id", one.get("id", ""))
         _write(_write(failure, "attribute", name="at"), "call-template", name="way")
         _write_words(etree.SubElement(failure, "text"), one)

@@ -206,3 +206,27 @@ async def test_who_may_not_and_what_is_not_there(pair: Pair) -> None:
     wrong_type = await pair.vn.issuer.call("POST", path, content=b"reason=x", kind="text/plain")
     assert wrong_type.status == 415
     assert (await pair.vn.as_(Role.ISSUER, organisation="HN").post(path, REASON)).status == 202
+
+
+async def test_what_a_new_certificate_replaces_is_over_and_both_are_tied(pair: Pair) -> None:
+    former = await pair.exchange()
+    replaces = {"number": former.number, "issue_date": former.record["issue_date"]}
+    newer = await pair.exchange(replaces=replaces)
+    story = await lives(pair, former, "replaced")
+    there = await pair.th.customs.until(former.path, lambda one: one["life"] == "replaced")
+    new_story = (await pair.vn.issuer.get(newer.path)).body
+
+    cancelled = await cancel(pair, former)
+    response = await respond(pair, former, {"no": 1, "outcome": "utilised"})
+    used = await respond(pair, newer, {"no": 1, "outcome": "utilised"})
+
+    tie = {"relation": "replaced_by", "certificate_number": newer.number, "life": "in_force"}
+    back = {"relation": "replaces", "certificate_number": former.number, "life": "replaced"}
+    assert story["chain"] == there["chain"] == [tie]
+    assert [list(one) for one in story["chain"]] == [["relation", "certificate_number", "life"]]
+    assert (new_story["chain"], new_story["life"]) == ([back], "in_force")
+    assert (story["cause"], story["owner"]) == (None, "none")
+    for reply in (cancelled, response):
+        assert (reply.status, reply.codes) == (409, ["B03"])
+        assert "replaced" in reply.body["detail"]
+    assert used.status == 202

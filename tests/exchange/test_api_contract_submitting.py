@@ -201,8 +201,10 @@ async def test_a_withdrawn_number_may_come_again(pair: Pair) -> None:
     record = a_record(importing_country="MY")  # where nobody listens
     first = await pair.vn.issuer.submit(record)
     path = f"/messages/{first.body['message_id']}".replace("@", "%40")
-    await pair.vn.operator.until(path, lambda message: message["attempts"])
+    await pair.vn.operator.post("/parties/MY.CUSTOMS/suspend")  # so that it is not being sent just now
+    await pair.vn.operator.until(path, lambda message: message["delivery"] != "sending")
     held = await pair.vn.operator.post(f"{path}/hold")
+    await pair.vn.operator.post("/parties/MY.CUSTOMS/resume")
     on_hold = await pair.vn.issuer.submit(remarked(record))
     await pair.vn.operator.post(f"{path}/withdraw")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -74,8 +75,10 @@ class Lanes(RuleBasedStateMachine):
     @initialize()
     def open_ledger(self) -> None:
         self.runner = asyncio.Runner()
-        self.url = self.do(self.servers.clone(self.kind))
-        self.pool: asyncpg.Pool = self.do(connect(self.url, connections=2, at_least=1))
+        self.stack = AsyncExitStack()
+        url = self.do(self.stack.enter_async_context(self.servers.database(self.kind)))
+        self.pool: asyncpg.Pool = self.do(connect(url, connections=2, at_least=1))
+        self.stack.callback(self.pool.terminate)
         self.ledger = Ledger(self.pool)
         self.debts: dict[int, Debt] = {}
         self.is_suspended = False
@@ -85,8 +88,7 @@ class Lanes(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "runner"):
-            self.pool.terminate()
-            self.do(self.servers.drop(self.kind, self.url))
+            self.do(self.stack.aclose())
             self.runner.close()
 
     # ---- steps -------------------------------------------------------------------------------------------

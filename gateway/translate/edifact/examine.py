@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -150,16 +149,21 @@ def _leniently(body: bytes) -> str:
 def _note_undecodable(body: bytes, start: int, examined: Examined) -> None:
     assert examined.repertoire is not None
     assert examined.characters is not None
-    before = body[:start].count(examined.characters.terminator.encode("ascii"))
+    before = body[:start].decode(examined.repertoire.codec).translate(_BREAKS)
     examined.faults.note(
         SyntaxFault(
             code=SyntaxError0085.CHARACTER,
             text=f"Octet {start + 1} after UNA ({body[start]:#04x}) is no {examined.repertoire.title}",
             service="UNB",
-            number=before + 1,
+            number=_segments_until(before, examined.characters),
             fault=Fault.UNREADABLE,
         )
     )
+
+
+def _segments_until(text: str, characters: ServiceCharacters) -> int:
+    """In which segment *text*, the beginning of an interchange, ends."""
+    return len(Cutter(text + "x", characters).segments) + 1
 
 
 def _of_interchange(
@@ -201,6 +205,7 @@ class _Examination:
         self._message: Message | None = None
         self._count = 0  # of segments in the message that is open
         self._closed = False
+        self._outside = False
 
     def run(self, text: str) -> None:
         only_header = bool(self._faults)
@@ -236,7 +241,7 @@ class _Examination:
             self._examined.header = Segment(self._service["UNB"], values, number=1)
 
     def _note_loose(self, text: str) -> None:
-        number = text.count(self._characters.terminator) + 1
+        number = _segments_until(text, self._characters)
         self._read_header(Cutter(text.rstrip(self._characters.release), self._characters))
         self._faults.note(
             _of_interchange(
@@ -377,14 +382,14 @@ class _Examination:
         trailer = self._segment(number, 0, parts, self._service["UNZ"])
         self._closed = True
         messages, reference = len(self._examined.messages), trailer.value("0020")
-        if _miscounts(trailer.value("0036"), messages):
+        if _miscounts(trailer.value("0036"), messages) and not self._outside:
             text = f"UNZ counts {trailer.value('0036')} messages, there are {messages}"
             self._note_trailer(SyntaxError0085.COUNT, text, number, 1, trailer.value("0036"))
         header = self._examined.header
         if header is not None and reference and reference != header.value("0020"):
             text = f"UNZ has the reference {reference!r}, UNB has {header.value('0020')!r}"
             self._note_trailer(SyntaxError0085.REFERENCES, text, number, 2, reference)
-        if not messages:
+        if not messages and not self._outside:
             self._note_trailer(
                 SyntaxError0085.EMPTY, "There is no message between UNB and UNZ", number, None, None
             )
@@ -395,6 +400,10 @@ class _Examination:
         self._faults.note(_of_interchange(code, "UNZ", text, number=number, element=element, value=value))
 
     def _note_outside(self, number: int, tag: str) -> None:
+        """Of segments between messages the first is told; counts that follow from them are not."""
+        if self._outside:
+            return
+        self._outside = True
         if tag in _ENVELOPES:
             code, text = SyntaxError0085.ENVELOPE, "functional groups and packages are not supported"
         else:
@@ -405,29 +414,28 @@ class _Examination:
 
     def _end(self, count: int, rest: str) -> None:
         if rest.strip(" "):
+            text = f"Segment {count + 1} does not end in {self._characters.terminator!r}; the interchange is cut off"
             self._faults.note(
                 _of_interchange(
                     SyntaxError0085.LOOSE_SERVICE_CHARACTER,
                     "UNZ",
-                    f"Segment {count + 1} does not end in {self._characters.terminator!r}",
+                    text,
                     number=count + 1,
                     value=_plain(rest),
                 )
             )
-        if self._closed:
-            self._check_references()
-            return
-        if self._message is not None:
-            self._note_no_trailer(count)
-        text = "UNZ is missing; the interchange is cut off" if count else "There is no segment"
-        self._faults.note(_of_interchange(SyntaxError0085.MISSING, "UNZ", text, number=count or None))
+        elif not self._closed:
+            if self._message is not None:
+                self._note_no_trailer(count)
+            text = "UNZ is missing; the interchange is cut off" if count else "There is no segment"
+            self._faults.note(_of_interchange(SyntaxError0085.MISSING, "UNZ", text, number=count or None))
+        self._check_references()
 
     def _check_references(self) -> None:
-        met = Counter(message.header.value("0062") for message in self._examined.messages)
+        met: set[str] = set()
         for message in self._examined.messages:
             reference = message.header.value("0062")
-            if met[reference] > 1:
-                met[reference] = 1
+            if reference in met:
                 self._message = message
                 text = f"The message reference {reference!r} stands more than once"
                 self._note(
@@ -438,6 +446,7 @@ class _Examination:
                     element=1,
                     segment=1,
                 )
+            met.add(reference)
 
     # -- messages --
 

@@ -83,7 +83,7 @@ def _place(
                 continue
             item = frame.group.definition.items[place]
             if place == frame.place and frame.count >= item.times:
-                full = full or _full(item, segment.tag)
+                full = _full(item, segment.tag)
                 continue
             while len(stack) > depth + 1:
                 _leave(stack.pop(), segment, wrong)

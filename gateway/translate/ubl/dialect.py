@@ -15,8 +15,9 @@ from gateway.domain.ids import FormId
 from gateway.domain.xml import readable_path
 from gateway.registry.folder import Folder
 from gateway.translate.ubl import responses
-from gateway.translate.ubl.missing import astray, missing
+from gateway.translate.ubl.missing import missing
 from gateway.translate.ubl.names import CERTIFICATE, DIALECT, RESPONSE, cbc
+from gateway.translate.ubl.pointers import astray, swollen
 from gateway.translate.ubl.rest import attach, difference, put_back, spoken
 from gateway.translate.ubl.schema import MOST_FINDINGS, UblSchema
 from gateway.translate.ubl.stylesheets import Stylesheets
@@ -68,10 +69,12 @@ class UblDialect:
         to say.
 
         Raises:
-            ContentRefused: S02, no valid UBL certificate, or one that lacks what none can do without.
+            ContentRefused: S02, no valid UBL certificate, or one that lacks what none can do without; S04, one
+                that is larger than any certificate.
             FormNotAgreed: S03, it names no form of *forms*.
         """
         own = self._own(document, _CERTIFICATE)
+        self._refuse(swollen(own))
         form = _form_of(own, forms)
         certificate = self._stylesheets.from_ubl(own, form)
         put_back(certificate, own)

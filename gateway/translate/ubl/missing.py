@@ -9,26 +9,11 @@ from lxml import etree
 
 from gateway.domain.errors import Fault, Finding
 from gateway.domain.form import Form
-from gateway.domain.xml import readable_path
-from gateway.translate.ubl.names import cac, cbc
 from gateway.translate.ubl.schema import MOST_FINDINGS
-
-INVOICE = "380"
-"""UN/EDIFACT 1001: commercial invoice."""
-
-ITEM_OF_AN_INVOICE = "//cac:Shipment/cac:GoodsItem[cbc:SequenceNumberID='{}']"
-"""The XPath by which an invoice says of which item it is, as both stylesheets have it."""
 
 _APPLICATION = "/CertificateOfOrigin/CertificateOfOriginApplication"
 _SHIPMENT = f"{_APPLICATION}/Shipment"
 _CONSIGNMENT = f"{_SHIPMENT}/Consignment"
-_REFERENCES = (cac("CertificateOfOriginApplication"), cac("SupportingDocumentReference"))
-_ITEM_NUMBERS = (
-    cac("CertificateOfOriginApplication"),
-    cac("Shipment"),
-    cac("GoodsItem"),
-    cbc("SequenceNumberID"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +67,6 @@ def missing(certificate: etree._Element, form: Form) -> tuple[Finding, ...]:
         above = f"{_SHIPMENT}/GoodsItem[{number}]/" if len(items) > 1 else f"{_SHIPMENT}/GoodsItem/"
         found += _lacking(item, form, OF_AN_ITEM, f"/{form.root}/Items/Item", above)
     return tuple(found[:MOST_FINDINGS])
-
-
-def astray(document: etree._Element) -> tuple[Finding, ...]:
-    """Invoices in the UBL *document* that point at items which are not there, and would be lost (S02)."""
-    known = {ITEM_OF_AN_INVOICE.format(number.text) for number in document.iterfind("/".join(_ITEM_NUMBERS))}
-    found = []
-    for reference in document.iterfind("/".join(_REFERENCES)):
-        places = reference.findall(cbc("XPath"))
-        of_an_invoice = reference.findtext(cbc("DocumentTypeCode"), "").strip() == INVOICE
-        if of_an_invoice and places and not any(place.text in known for place in places):
-            found.append(_strayed(places[0]))
-    return tuple(found[:MOST_FINDINGS])
-
-
-def _strayed(place: etree._Element) -> Finding:
-    return Finding(
-        code=Fault.SCHEMA.value,
-        text="The invoice points at no item.",
-        path=readable_path(place),
-        line=place.sourceline,
-        value=(place.text or "")[:200] or None,
-        action=f"Write {ITEM_OF_AN_INVOICE.format(1)} for item 1, or no XPath for all items.",
-    )
 
 
 def _lacking(

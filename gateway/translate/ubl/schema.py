@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from itertools import islice
+from collections.abc import Mapping
 
 from lxml import etree
 
@@ -20,6 +20,7 @@ _ROOTS = {
     CERTIFICATE: "schemas/ubl/2.1/maindoc/UBL-CertificateOfOrigin-2.1.xsd",
     RESPONSE: "schemas/ubl/2.1/maindoc/UBL-ApplicationResponse-2.1.xsd",
 }
+_FEW_ENOUGH = f"count(descendant-or-self::*) <= {MOST_ELEMENTS}"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _LONGEST_VALUE = 200
 _SUBJECT = re.compile(r"Element '[^']*'(?:, attribute '(?P<attribute>[^']*)')?: ")
@@ -73,18 +74,16 @@ class UblSchema:
             return (
                 Finding(code=Fault.SCHEMA.value, text="A document type declaration (DTD) is not allowed."),
             )
-        if next(islice(document.iter(), MOST_ELEMENTS, None), None) is not None:
+        if not document.xpath(_FEW_ENOUGH):
             text = f"More than {MOST_ELEMENTS} elements: no certificate has as many. It was not read further."
             return (Finding(code=Fault.TOO_LARGE.value, text=text),)
         schema = self._schema()
         if schema.validate(document):
             return ()
-        told = dict.fromkeys(
-            _finding(entry, document)
-            for entry in islice(schema.error_log, 4 * MOST_FINDINGS)
-            if not _FOLLOWS.fullmatch(_said(entry))
-        )
-        return tuple(told)[:MOST_FINDINGS] or (_finding(schema.error_log[0], document),)
+        prefixes = {p: uri for node in document.iter(etree.Element) for p, uri in node.nsmap.items() if p}
+        leading = [entry for entry in schema.error_log if not _FOLLOWS.fullmatch(_said(entry))]
+        entries = leading[: 2 * MOST_FINDINGS] or [schema.error_log[0]]
+        return tuple(dict.fromkeys(_finding(entry, document, prefixes) for entry in entries))[:MOST_FINDINGS]
 
     def _schema(self) -> etree.XMLSchema:
         schema: etree.XMLSchema | None = getattr(self._local, "schema", None)
@@ -111,8 +110,8 @@ def _said(entry: etree._LogEntry) -> str:
     return message[subject.end() :] if subject else message
 
 
-def _finding(entry: etree._LogEntry, document: etree._Element) -> Finding:
-    element = _element(entry, document)
+def _finding(entry: etree._LogEntry, document: etree._Element, prefixes: Mapping[str, str]) -> Finding:
+    element = _element(entry, document, prefixes)
     subject = _SUBJECT.match(" ".join(entry.message.split()))
     attribute = subject["attribute"] if subject else None
     below = f"/@{attribute}" if attribute else ""
@@ -136,11 +135,9 @@ def _readable(said: str) -> str:
     return rest.rstrip(".")
 
 
-def _element(entry: etree._LogEntry, document: etree._Element) -> etree._Element:
+def _element(entry: etree._LogEntry, document: etree._Element, prefixes: Mapping[str, str]) -> etree._Element:
     """The element that *entry* is about; libxml2 names it by a path in the document's own prefixes."""
-    path = entry.path or "/*"
-    prefixes = {p: uri for node in document.iter(etree.Element) for p, uri in node.nsmap.items() if p}
-    found = document.getroottree().xpath(path, namespaces=prefixes)
+    found = document.getroottree().xpath(entry.path or "/*", namespaces=prefixes)
     # A prefix that means two things in one document finds nothing; the root is then near enough.
     return (
         found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else document

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import string
+import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.domain.acknowledgement import Acknowledgement
@@ -19,33 +18,10 @@ from gateway.domain.xml import read_xml
 from gateway.registry.folder import SHIPPED
 from gateway.translate.ubl.names import CERTIFICATE, cbc
 from tests.data.ubl import dialect, travelled
+from tests.unit.acknowledge.made import acknowledgements
 
 MAINDOC = SHIPPED / "schemas/ubl/2.1/maindoc/UBL-ApplicationResponse-2.1.xsd"
 AT = datetime(2026, 11, 21, 21, 34, 40, 123000, UTC)
-
-IDS = st.text(string.ascii_letters + string.digits + "-._", min_size=1, max_size=20)
-WORDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), max_size=40)
-FINDINGS = st.builds(
-    Finding,
-    code=st.from_regex(r"[TSGDCBW][0-9]{2}", fullmatch=True),
-    text=WORDS,
-    severity=st.sampled_from(Severity),
-    box=st.none() | WORDS,
-    path=st.none() | WORDS,
-    line=st.none() | st.integers(1, 999_999_999),
-    value=st.none() | WORDS,
-    action=st.none() | WORDS,
-    step=st.none() | st.integers(1, 20),
-)
-ACKNOWLEDGEMENTS = st.builds(
-    Acknowledgement,
-    certificate_number=st.none() | IDS.map(CertificateNumber),
-    ref_to_message_id=st.builds("{}@{}".format, IDS, IDS).map(MessageId),
-    outcome=st.sampled_from(AcknowledgementOutcome),
-    by=st.sampled_from(AcknowledgedBy),
-    at=st.datetimes(datetime(1900, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
-    findings=st.lists(FINDINGS, max_size=4).map(tuple),
-)
 
 
 @lru_cache
@@ -79,7 +55,7 @@ def refused(document: etree._Element) -> tuple[Finding, ...]:
 
 
 @settings(deadline=None)
-@given(ACKNOWLEDGEMENTS)
+@given(acknowledgements)
 def test_an_acknowledgement_comes_back_as_it_went_in(body: Acknowledgement) -> None:
     sent = travelled(dialect().write_acknowledgement(body))
 
@@ -88,11 +64,30 @@ def test_an_acknowledgement_comes_back_as_it_went_in(body: Acknowledgement) -> N
 
 
 @settings(deadline=None)
-@given(ACKNOWLEDGEMENTS)
+@given(acknowledgements)
 def test_what_is_written_fits_the_schema_of_oasis(body: Acknowledgement) -> None:
     sent = travelled(dialect().write_acknowledgement(body))
 
     assert oasis().validate(sent), oasis().error_log
+
+
+def test_a_finding_comes_back_with_all_its_details() -> None:
+    whole = Finding(
+        code="W02",
+        text="Two\nlines",
+        severity=Severity.WARNING,
+        box="9",
+        path="/CertificateOfOrigin/Items/Item[2]/HarmonizedSystemCode",
+        line=42,
+        value="61091000",
+        action="Nothing.",
+        step=3,
+    )
+    body = dataclasses.replace(rejected(), findings=(whole,))
+
+    assert dialect().read_acknowledgement(travelled(dialect().write_acknowledgement(body))).findings == (
+        whole,
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,13 +99,7 @@ def test_what_is_written_fits_the_schema_of_oasis(body: Acknowledgement) -> None
     ],
 )
 def test_an_outcome_is_a_code_of_edifact_4343(outcome: AcknowledgementOutcome, code: str) -> None:
-    body = Acknowledgement(
-        certificate_number=None,
-        ref_to_message_id=MessageId("m@p"),
-        outcome=outcome,
-        by=AcknowledgedBy.GATEWAY,
-        at=AT,
-    )
+    body = dataclasses.replace(rejected(), outcome=outcome)
 
     sent = dialect().write_acknowledgement(body)
 
@@ -118,14 +107,7 @@ def test_an_outcome_is_a_code_of_edifact_4343(outcome: AcknowledgementOutcome, c
 
 
 def test_characters_that_xml_cannot_carry_are_replaced() -> None:
-    body = Acknowledgement(
-        certificate_number=None,
-        ref_to_message_id=MessageId("m@p"),
-        outcome=AcknowledgementOutcome.REJECTED,
-        by=AcknowledgedBy.GATEWAY,
-        at=AT,
-        findings=(Finding(code="S02", text="a\x00b", value="\ud800"),),
-    )
+    body = dataclasses.replace(rejected(), findings=(Finding(code="S02", text="a\x00b", value="\ud800"),))
 
     (finding,) = dialect().read_acknowledgement(travelled(dialect().write_acknowledgement(body))).findings
 
@@ -154,8 +136,9 @@ def test_the_time_of_others_is_understood(time: str, at: datetime) -> None:
 def test_reasons_in_words_and_by_line_are_shown_without_a_code() -> None:
     description = "</cbc:ResponseCode><cbc:Description>No such importer</cbc:Description>"
     line = (
-        "<cac:LineResponse><cac:LineReference><cbc:LineID>2</cbc:LineID></cac:LineReference><cac:Response>"
-        "<cbc:Description>Not this item</cbc:Description></cac:Response></cac:LineResponse></cac:DocumentResponse>"
+        "<cac:LineResponse><cac:LineReference><cbc:LineID>2</cbc:LineID></cac:LineReference>"
+        "<cac:Response><cbc:Description>Not this item</cbc:Description></cac:Response></cac:LineResponse>"
+        "</cac:DocumentResponse>"
     )
     text = etree.tostring(response("</cbc:ResponseCode>", description), encoding="unicode")
     document = read_xml(text.replace("</cac:DocumentResponse>", line).encode())

@@ -95,6 +95,42 @@ def test_a_monster_is_not_read() -> None:
     assert finding.code == "S04"
 
 
+def test_items_and_invoices_that_multiply_are_refused() -> None:
+    item = re.search(r"<a:GoodsItem>\s*<b:SequenceNumberID>1</b:Seq.*?</a:GoodsItem>", FOREIGN, re.DOTALL)
+    assert item is not None
+    invoice = "<a:SupportingDocumentReference><b:ID>I</b:ID><b:DocumentTypeCode>380</b:DocumentTypeCode>"
+    invoices = f"{invoice}</a:SupportingDocumentReference>" * 500
+    text = FOREIGN.replace(item[0], item[0] * 500).replace(
+        "<a:SupportingDocumentReference>", invoices + "<a:SupportingDocumentReference>", 1
+    )
+
+    (finding,) = refused(read_xml(text.encode()))
+
+    assert finding.code == "S04"
+
+
+def test_items_of_one_number_with_many_packages_are_refused() -> None:
+    item = re.search(r"<a:GoodsItem>\s*<b:SequenceNumberID>1</b:Seq.*?</a:GoodsItem>", FOREIGN, re.DOTALL)
+    assert item is not None
+    number = "<b:SequenceNumberID><!-- no -->1</b:SequenceNumberID>"
+    unit = f"<a:TransportHandlingUnit><a:GoodsItem>{number}</a:GoodsItem></a:TransportHandlingUnit>" * 500
+    text = FOREIGN.replace(item[0], item[0] * 500).replace(
+        "<a:TransportHandlingUnit>", unit + "<a:TransportHandlingUnit>", 1
+    )
+
+    (finding,) = refused(read_xml(text.encode()))
+
+    assert finding.code == "S04"
+
+
+def test_a_document_full_of_faults_tells_the_first_fifty() -> None:
+    line = "<a:AddressLine><b:Wrong>x</b:Wrong></a:AddressLine>"
+
+    found = refused(foreign("<a:AddressLine>", line * 2000 + "<a:AddressLine>"))
+
+    assert len(found) == 50
+
+
 def test_a_stylesheet_that_a_document_names_is_not_run() -> None:
     instruction = '<?xml-stylesheet type="text/xsl" href="file:///etc/passwd"?>'
     document = read_xml(re.sub(r"(<o:Cert)", rf"{instruction}\1", FOREIGN, count=1).encode())

@@ -1,0 +1,188 @@
+"""A new version of a form is a folder: laid over the shipped ones it is judged, chosen and tested alike."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from gateway.domain.form import Form, in_force
+from gateway.domain.ids import FormId, family_of
+from gateway.domain.xml import read_xml
+from gateway.registry.folder import SHIPPED, Folder, over_shipped
+from gateway.registry.forms import load_forms, xsd_digest
+from gateway.validate.check import check_forms, found_in
+from gateway.validate.judge import Judge
+from gateway.validate.records import compose, form_of_record
+from tests.data.shipped import FORM_D, a_record, codes
+from tests.missing import needs
+from tests.newcomer import Newcomer
+
+NEW = FormId("atiga/form-d/1.1")
+FAMILY = family_of(NEW)
+BEGINS, ENDS = date(2026, 10, 1), date(2026, 12, 31)  # of the new version, of the old one
+AT = date(2027, 1, 15)
+ELEMENT = '<xs:element name="TransitCountry" type="Country" minOccurs="0"/>'
+PLAIN = (SHIPPED / f"schemas/{FORM_D}/examples/valid/plain.xml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation's registry with version 1.1, one element richer, and a last day for version 1.0."""
+    registry = tmp_path_factory.mktemp("registry")
+    old, new = registry / f"schemas/{FORM_D}", registry / f"schemas/{NEW}"
+    for folder in (old, new / "examples" / "valid", new / "examples" / "invalid"):
+        folder.mkdir(parents=True)
+    shipped = SHIPPED / f"schemas/{FORM_D}"
+    toml = (shipped / "form.toml").read_text("utf-8")
+    (old / "form.toml").write_text(_with(toml, r"^valid_from", f"valid_to = {ENDS}\nvalid_from"), "utf-8")
+    for name in ("form-d.xsd", "rules.sch"):
+        text = (shipped / name).read_text("utf-8").replace("form-d:1.0", "form-d:1.1")
+        (new / name).write_text(text.replace("../../../common/certificate.xsd", "certificate.xsd"), "utf-8")
+    blocks = (SHIPPED / "schemas/common/certificate.xsd").read_text("utf-8")
+    items = '<xs:element name="Items" type="Items"/>'
+    (new / "certificate.xsd").write_text(blocks.replace(items, ELEMENT + items), "utf-8")
+    toml = toml.replace("form-d:1.0", "form-d:1.1")
+    toml = _with(toml, r"^valid_from = \S+", f"valid_from = {BEGINS}")
+    toml = _with(toml, r'^sha256 = "\w+"', f'sha256 = "{xsd_digest(_files(new))}"')
+    toml = _with(toml, r"^\[boxes\].*$", '[boxes]\nTransitCountry = "3"')
+    (new / "form.toml").write_text(toml, "utf-8")
+    return registry
+
+
+@pytest.fixture
+def folder(own: Path) -> Folder:
+    return over_shipped(own)
+
+
+@pytest.fixture(scope="module")
+def judge(own: Path) -> Judge:
+    return Judge(_versions(over_shipped(own)), codes())
+
+
+def _with(text: str, pattern: str, replacement: str) -> str:
+    changed, count = re.subn(pattern, replacement, text, count=1, flags=re.MULTILINE)
+    assert count == 1, pattern
+    return changed
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.xsd")}
+
+
+def _versions(folder: Folder) -> dict[FormId, Form]:
+    return {name: form for name, form in load_forms(folder).items() if form.family == FAMILY}
+
+
+def _issued(day: date, version: FormId, transit: str = "") -> etree._Element:
+    """A certificate of *version* that is good, but perhaps for the day of its issue."""
+    text = PLAIN.replace("form-d:1.0", f"form-d:{version.rpartition('/')[2]}")
+    text = re.sub(r"<(IssueDate|DepartureDate)>[^<]*<", rf"<\1>{day}<", text)
+    added = f"<TransitCountry>{transit}</TransitCountry>" if transit else ""
+    return read_xml(text.replace("  <Items>", f"  {added}<Items>").encode())
+
+
+def test_both_versions_are_there_and_the_shipped_one_is_as_it_was(folder: Folder) -> None:
+    versions = _versions(folder)
+
+    assert set(versions) == {FORM_D, NEW}
+    assert versions[FORM_D].sha256 == load_forms(Folder())[FORM_D].sha256
+    assert versions[NEW].box_of("/CertificateOfOrigin/TransitCountry") == "3"
+
+
+@pytest.mark.parametrize(
+    ("day", "version"),
+    [
+        pytest.param(date(2026, 9, 30), FORM_D, id="before"),
+        pytest.param(BEGINS, NEW, id="first-day-of-both"),
+        pytest.param(ENDS, NEW, id="last-day-of-both"),
+        pytest.param(date(2027, 1, 1), NEW, id="after"),
+    ],
+)
+def test_the_youngest_version_in_force_on_the_issue_date_is_chosen(
+    folder: Folder, day: date, version: FormId
+) -> None:
+    record = a_record(FORM_D) | {"form": FAMILY, "issue_date": day.isoformat()}
+    versions = _versions(folder)
+
+    chosen = form_of_record(record, versions)
+
+    assert (chosen.id, in_force(versions.values(), FAMILY, day)) == (version, chosen)
+    assert etree.QName(compose(record, chosen)).namespace == versions[version].namespace
+
+
+@pytest.mark.parametrize(
+    ("day", "accepted"),
+    [
+        pytest.param(date(2026, 9, 30), {FORM_D}, id="before"),
+        pytest.param(BEGINS, {FORM_D, NEW}, id="first-day-of-both"),
+        pytest.param(ENDS, {FORM_D, NEW}, id="last-day-of-both"),
+        pytest.param(date(2027, 1, 1), {NEW}, id="after"),
+    ],
+)
+def test_each_version_is_accepted_in_its_own_window(
+    folder: Folder, judge: Judge, day: date, accepted: set[FormId]
+) -> None:
+    findings = {
+        version: found_in(judge.judge(_issued(day, version), form, AT))
+        for version, form in _versions(folder).items()
+    }
+
+    assert {version for version, found in findings.items() if not found} == accepted
+    for version in {FORM_D, NEW} - accepted:
+        assert [str(one) for one in findings[version]] == ["S03 error /CertificateOfOrigin/IssueDate"]
+
+
+def test_the_new_element_is_taken_by_the_new_version_alone(folder: Folder, judge: Judge) -> None:
+    versions = _versions(folder)
+
+    new, old = (
+        judge.judge(_issued(BEGINS, version, transit="SG"), versions[version], AT)
+        for version in (NEW, FORM_D)
+    )
+
+    assert new == ()
+    assert [(one.code, one.path) for one in old] == [("S02", "/CertificateOfOrigin/TransitCountry")]
+
+
+def test_an_example_beside_it_is_a_test_by_itself(own: Path, folder: Folder) -> None:
+    valid = own / f"schemas/{NEW}/examples/valid/transit.xml"
+    invalid = own / f"schemas/{NEW}/examples/invalid/transit-in-words.xml"
+    valid.write_bytes(etree.tostring(_issued(BEGINS, NEW, transit="SG")))
+    invalid.write_bytes(etree.tostring(_issued(BEGINS, NEW, transit="Singapore")))
+
+    without = _faults(folder)
+    invalid.with_suffix(".findings").write_text("S02 error /CertificateOfOrigin/TransitCountry\n", "utf-8")
+    right = _faults(folder)
+    invalid.with_suffix(".findings").write_text("C01 error /CertificateOfOrigin/ImportingCountry\n", "utf-8")
+    wrong = _faults(folder)
+    for path in (valid, invalid, invalid.with_suffix(".findings")):
+        path.unlink()
+
+    name = f"schemas/{NEW}/examples/invalid/transit-in-words.xml"
+    assert without == [f"{name}: -: an invalid example needs a .findings file beside it"]
+    assert right == []
+    assert wrong == [
+        f"{name}: .findings: not found: C01 error /CertificateOfOrigin/ImportingCountry",
+        f"{name}: .findings: found as well: S02 error /CertificateOfOrigin/TransitCountry",
+    ]
+
+
+def _faults(folder: Folder) -> list[str]:
+    new = {NEW: load_forms(folder)[NEW]}
+    return [str(fault) for fault in check_forms(new, codes(), folder)]
+
+
+@needs("openssl")
+@pytest.mark.timeout(300)
+async def test_the_page_leads_to_three_more_countries_and_a_new_version(tmp_path: Path) -> None:
+    newcomer = Newcomer(tmp_path)
+
+    await asyncio.to_thread(newcomer.follow, 1, 2, 3, 4, 5, 10, 11)
+
+    written = {path.suffix for path in (tmp_path / "vn" / "registry").rglob("*.*")}
+    assert ".py" not in written

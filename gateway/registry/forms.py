@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from lxml import etree
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.form import EditionWindow, Form
@@ -65,6 +65,12 @@ class CriteriaFile(Strict):
     rvc_at_least: int = Field(ge=0, le=100)
     rvc_at_least_beside: int = Field(ge=0, le=100)
     partial_cumulation: list[int] = Field(default=[0, 0], min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _less_is_asked_beside(self) -> Self:
+        if self.rvc_at_least_beside > self.rvc_at_least:
+            raise ValueError("rvc_at_least_beside is more than rvc_at_least")
+        return self
 
 
 class OriginFile(Strict):

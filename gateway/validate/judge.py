@@ -24,7 +24,6 @@ from gateway.validate.rules import RuleBook, Rules, rule_book
 from gateway.validate.schema import Explainer, Structure
 
 MOST_ELEMENTS = 10_000
-_COUNT = "count(descendant-or-self::*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class _Own:
 
     structure: Structure
     rules: Rules
+    is_too_large: etree.XPath
 
 
 class Judge:
@@ -70,9 +70,9 @@ class Judge:
         Args:
             document: the root element of the certificate; it may lie inside an envelope.
         """
-        if _elements(document) > MOST_ELEMENTS:
-            return (_too_large(),)
         shared, own = self._shared[form.id], self._own(form)
+        if own.is_too_large(document):
+            return (_too_large(),)
         structure = own.structure.flaws(document)
         unlisted = list(shared.lists.flaws(document))
         broken = own.rules.flaws(document, on)
@@ -86,7 +86,11 @@ class Judge:
             kept = self._local.kept = {}
         if form.id not in kept:
             shared = self._shared[form.id]
-            kept[form.id] = _Own(Structure(form, shared.explainer), Rules(shared.book))
+            kept[form.id] = _Own(
+                structure=Structure(form, shared.explainer),
+                rules=Rules(shared.book),
+                is_too_large=etree.XPath(f"count(descendant-or-self::*) > {MOST_ELEMENTS}"),
+            )
         return kept[form.id]
 
 
@@ -106,11 +110,6 @@ def form_of(document: etree._Element, forms: Mapping[FormId, Form]) -> Form:
     if name.localname != form.root:
         raise Unreadable(f"The root element of a certificate is {form.root}, not {name.localname[:80]}")
     return form
-
-
-def _elements(document: etree._Element) -> float:
-    count = document.xpath(_COUNT)
-    return count if isinstance(count, float) else 0.0
 
 
 def _too_large() -> Finding:

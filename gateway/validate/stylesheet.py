@@ -1,9 +1,9 @@
 """
 Compile Schematron to XSLT: as much of it as our rules are written in, and so that only what fails costs.
 
-The tests of a rule are asked all together first, where it can be done for all elements of a context in one go;
-one by one only where that fails. Nothing is written of what holds; of an assert that fails: where, what the
-finding says, and what to do.
+The tests of a rule are asked all together first, of all elements of its context in one go where that can be
+done; one by one only where they fail. Nothing is written of what holds; of an assert that fails: where, what
+the finding says, and what to do.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def stylesheet_of(root: etree._Element) -> bytes:
 
 
 def _suspects(rule: etree._Element) -> str:
-    """The elements that are to be asked about *rule*: only those that fail it, where one can say so outside."""
+    """The elements to be asked about *rule*; only those that fail it, where that shows from outside."""
     every = f"/descendant::{rule.get('context')}"
     return f"{every}[not({_all_tests(rule)})]" if _stands_alone(rule) else every
 

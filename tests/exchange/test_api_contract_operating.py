@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -352,3 +354,23 @@ async def test_a_receipt_without_an_acknowledgement_is_waited_for_until_it_is_du
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+async def test_a_node_that_stops_takes_no_new_calls_and_finishes_what_is_in_hand(pair: Pair) -> None:
+    await brought_into(pair, "sending")  # in hand for longer than the grace period
+    operator, told = pair.vn.operator, {}
+    stopping = asyncio.create_task(pair.vn.stop())
+    try:
+        with contextlib.suppress(aiohttp.ClientError):
+            while not stopping.done():
+                for path in ("//health/ready", "//health/live", "/lanes"):
+                    reply = await operator.get(path)
+                    told[path, reply.status] = reply
+        await stopping
+    finally:
+        await pair.vn.start()
+
+    assert told["//health/ready", 503].body.keys() == {"status"}
+    assert ("//health/live", 200) in told
+    assert told["/lanes", 503].headers["Retry-After"].isdigit()
+    assert (await operator.get("//health/ready")).status == 200

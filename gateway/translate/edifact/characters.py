@@ -70,10 +70,7 @@ class CharacterSet:
         """*text*, each character that cannot be written as an escape: an answer is not left out for its letters."""
         if self.stranger(text) is None:
             return text
-        return "".join(
-            each if self.stranger(each) is None else each.encode("ascii", "backslashreplace").decode("ascii")
-            for each in text
-        )
+        return "".join(each if self.stranger(each) is None else f"\\u{ord(each):04x}" for each in text)
 
 
 def load_character_sets(folder: Folder) -> Mapping[str, CharacterSet]:

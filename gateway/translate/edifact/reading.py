@@ -8,6 +8,7 @@ what does not fit the list or the kind it should be of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from lxml import etree
 
@@ -55,7 +56,7 @@ class Reader:
             self._empty = frozenset(self._one((self._map.empty,), self._message).split(" "))
         self._read_below(self._map.root, self._message, element, "")
         self._check_totals()
-        self._tell_left_over()
+        self._tell_left_over(self._message)
         if self._findings:
             raise ContentRefused(tuple(self._findings[:CAP]))
         return element
@@ -215,13 +216,23 @@ class Reader:
                     )
                     self._refuse(segment, slot, words)
 
-    def _tell_left_over(self) -> None:
-        for segment in self._message.walk():
-            if segment.tag in _SERVICE:
-                continue
-            left = [slot for slot, value in enumerate(segment.values) if value and slot not in segment.taken]
-            if left:
-                self._refuse(segment, left[0], "It has no place in our document")
+    def _tell_left_over(self, group: Group) -> None:
+        """What nobody understood; of a group whose first segment is not understood, only that."""
+        trigger = group.trigger
+        if group is not self._message and trigger is not None and self._is_left_over(trigger):
+            return
+        for segment in chain.from_iterable(group.segments.values()):
+            if segment is not trigger and segment.tag not in _SERVICE:
+                self._is_left_over(segment)
+        for inner in chain.from_iterable(group.groups.values()):
+            self._tell_left_over(inner)
+
+    def _is_left_over(self, segment: Segment) -> bool:
+        for slot, value in enumerate(segment.values):
+            if value and slot not in segment.taken:
+                self._refuse(segment, slot, "It has no place in our document")
+                return True
+        return False
 
     def _refuse(self, segment: Segment, slot: int | None, text: str, fault: Fault = Fault.SCHEMA) -> None:
         known = None if slot is None else segment.definition.slots[slot]

@@ -69,8 +69,8 @@ class UblDialect:
         to say.
 
         Raises:
-            ContentRefused: S02, no valid UBL certificate, or one that lacks what none can do without; S04, one
-                that is larger than any certificate.
+            ContentRefused: S02, no valid UBL certificate, or one that lacks what none can do without; S04,
+                one that is larger than any.
             FormNotAgreed: S03, it names no form of *forms*.
         """
         own = self._own(document, _CERTIFICATE)

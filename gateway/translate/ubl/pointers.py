@@ -31,7 +31,7 @@ def swollen(document: etree._Element) -> tuple[Finding, ...]:
     """
     Refuse (S04) a *document* whose items, packages and invoices point at each other too often.
 
-    It is small, but what it says is not: a thousand items and a thousand invoices of all of them are a million.
+    It is small, but what it says is not: a thousand items with a thousand invoices each are a million.
     """
     numbers = _numbers(document)
     packed = Counter(map(_said, document.iterfind(_UNITS)))

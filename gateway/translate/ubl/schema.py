@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
 
 from lxml import etree
 
@@ -110,7 +109,7 @@ def _said(entry: etree._LogEntry) -> str:
     return message[subject.end() :] if subject else message
 
 
-def _finding(entry: etree._LogEntry, document: etree._Element, prefixes: Mapping[str, str]) -> Finding:
+def _finding(entry: etree._LogEntry, document: etree._Element, prefixes: dict[str, str]) -> Finding:
     element = _element(entry, document, prefixes)
     subject = _SUBJECT.match(" ".join(entry.message.split()))
     attribute = subject["attribute"] if subject else None
@@ -135,7 +134,7 @@ def _readable(said: str) -> str:
     return rest.rstrip(".")
 
 
-def _element(entry: etree._LogEntry, document: etree._Element, prefixes: Mapping[str, str]) -> etree._Element:
+def _element(entry: etree._LogEntry, document: etree._Element, prefixes: dict[str, str]) -> etree._Element:
     """The element that *entry* is about; libxml2 names it by a path in the document's own prefixes."""
     found = document.getroottree().xpath(entry.path or "/*", namespaces=prefixes)
     # A prefix that means two things in one document finds nothing; the root is then near enough.

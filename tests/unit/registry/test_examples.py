@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import Misconfigured
+from gateway.domain.ids import FormId, PartyId
 from gateway.registry.folder import Folder, over_shipped
 from gateway.registry.load import load_registry
 from gateway.trust.make import issue_sign, issue_tls, make_anchor, write_certificate
@@ -49,12 +50,14 @@ def test_a_corridor_is_found_again_by_its_ends_and_form(installation: Path, path
     assert found.delivers == delivers
 
 
+CAPABLE = "[capabilities]\nforms = {}"
 CORRIDOR, PARTY = "corridors/vn-th.form-d.toml", "parties/vn.moit.toml"
 END_OF_WINDOW = "to = 2027-03-01T00:00:00Z"
 FAULTS = {
     "misspelt": (CORRIDOR, "accepts", "acepts", "acepts: unknown key; did you mean 'accepts'"),
     "wrong-type": (CORRIDOR, '"TH.CUSTOMS"', "7", "receiver: Input should be a valid string"),
     "no-such-party": (CORRIDOR, "TH.CUSTOMS", "XX.NOBODY", "receiver: no party XX.NOBODY"),
+    "misspelt-party": (CORRIDOR, "TH.CUSTOMS", "TH.CUSTOM", "receiver: no party TH.CUSTOM under"),
     "no-such-form": (CORRIDOR, "form-d/1.0", "form-z/1.0", "accepts: no form atiga/form-z/1.0"),
     "same-party-twice": (PARTY, "VN.MOIT", "TH.CUSTOMS", "id: TH.CUSTOMS stands already in"),
     "foreign-certificate": (
@@ -70,6 +73,35 @@ FAULTS = {
         END_OF_WINDOW,
         "to = 2025-03-01T00:00:00Z",
         "sign[0].to: the window ends before",
+    ),
+    "no-version": (CORRIDOR, "form-d/1.0", "form-d", "accepts: no form atiga/form-d under schemas/; did you"),
+    "no-form-id": (
+        CORRIDOR,
+        "atiga/form-d/1.0",
+        "Form D",
+        "accepts: not a form: 'Form D'; a form is written",
+    ),
+    "no-limit": (
+        CORRIDOR,
+        "sender =",
+        "max_items = 0\nsender =",
+        "max_items: Input should be greater than 0",
+    ),
+    "limit-of-the-form": (
+        CORRIDOR,
+        "sender =",
+        "max_items = 51\nsender =",
+        "max_items: 51 is more than the 50 that",
+    ),
+    "no-country-code": (PARTY, '"VN"', '"Viet Nam"', "country: must be the two capital letters"),
+    "no-party-id": (PARTY, "VN.MOIT", "Viet Nam", "id: not a party id: 'Viet Nam'; it is written like"),
+    "day-for-a-time": (PARTY, END_OF_WINDOW, "to = 2027-03-01", "sign[0].to: must be a time with its zone"),
+    "one-bracket": (PARTY, "[[sign]]", "[sign]", "sign: there may be several: write [[sign]]"),
+    "below-a-table": (
+        PARTY,
+        END_OF_WINDOW,
+        f"{END_OF_WINDOW}\nacknowledgements = false",
+        "sign[0].acknowledgements: belongs to the whole file",
     ),
     "no-zone": (PARTY, END_OF_WINDOW, "to = 2027-03-01T00:00:00", "sign[0].to: needs a zone"),
 }
@@ -87,6 +119,92 @@ def test_a_faulty_file_is_named_with_its_key_and_fault(
         load_registry(over_shipped(tmp_path))
 
     assert f"mappings/{file}: {told}" in str(caught.value)
+
+
+def changed(installation: Path, folder: Path, file: str, find: str, put: str) -> Path:
+    """A copy of *installation* in *folder*, with *find* replaced once in one file."""
+    if not (folder / "mappings").exists():
+        shutil.copytree(installation, folder, dirs_exist_ok=True)
+    victim = folder / "mappings" / file
+    victim.write_text(victim.read_text("utf-8").replace(find, put, 1), "utf-8")
+    return folder
+
+
+def faults_of(folder: Path) -> list[str]:
+    with pytest.raises(Misconfigured) as caught:
+        load_registry(over_shipped(folder))
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_faulty_party_does_not_hide_the_faults_of_corridors(installation: Path, tmp_path: Path) -> None:
+    changed(installation, tmp_path, "parties/th.customs.toml", '"TH"', '"Thai"')
+    changed(installation, tmp_path, CORRIDOR, "form-d/1.0", "form-d/9.0")
+    changed(installation, tmp_path, "corridors/vn-my.form-d.toml", "receiver", "reciever")
+
+    told = [fault.partition(": ")[0] for fault in faults_of(tmp_path)]
+
+    assert sorted(set(told)) == [
+        "mappings/corridors/vn-my.form-d.toml",
+        f"mappings/{CORRIDOR}",
+        "mappings/parties/th.customs.toml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("forms", "implemented"),
+    [
+        pytest.param('["atiga/form-d"]', ["atiga/form-d/1.0"], id="every-version"),
+        pytest.param('["atiga/form-d/1.0"]', ["atiga/form-d/1.0"], id="one-version"),
+        pytest.param(
+            '["atiga/form-d", "rcep/form-rcep"]', ["atiga/form-d/1.0", "rcep/form-rcep/1.0"], id="two"
+        ),
+        pytest.param("[]", [], id="none"),
+    ],
+)
+def test_a_corridor_to_who_does_not_implement_its_form_is_a_fault(
+    installation: Path, tmp_path: Path, forms: str, implemented: list[str]
+) -> None:
+    changed(installation, tmp_path, "parties/id.customs.toml", "[[tls]]", f"{CAPABLE.format(forms)}\n[[tls]]")
+    asked = ["atiga/form-d/1.0", "rcep/form-rcep/1.0"]
+
+    told = faults_of(tmp_path) if implemented != asked else []
+
+    lacking = [form for form in asked if form not in implemented]
+    assert len(told) == len(lacking)
+    for fault, form in zip(told, lacking, strict=True):
+        assert f"delivers: ID.CUSTOMS implements no {form}, only: " in fault
+
+
+def test_a_party_implements_all_forms_where_its_file_says_nothing(installation: Path) -> None:
+    parties = load_registry(over_shipped(installation)).parties
+
+    assert parties[PartyId("ID.CUSTOMS")].forms is None
+    assert parties[PartyId("CN.GACC")].implements(FormId("acfta/form-e/1.0"))
+    assert not parties[PartyId("CN.GACC")].implements(FormId("atiga/form-d/1.0"))
+
+
+def test_an_unknown_form_among_the_capabilities_is_a_fault(installation: Path, tmp_path: Path) -> None:
+    forms = CAPABLE.format('["atiga/form-f"]')
+    changed(installation, tmp_path, "parties/id.customs.toml", "[[tls]]", f"{forms}\n[[tls]]")
+
+    (fault,) = faults_of(tmp_path)
+
+    assert fault == (
+        "mappings/parties/id.customs.toml: capabilities.forms: no form atiga/form-f under schemas/;"
+        " did you mean 'atiga/form-d'?"
+    )
+
+
+def test_the_item_limit_of_a_corridor_is_the_forms_own_where_its_file_says_nothing(
+    installation: Path, tmp_path: Path
+) -> None:
+    changed(installation, tmp_path, CORRIDOR, "sender =", "max_items = 20\nsender =")
+
+    corridors = load_registry(over_shipped(tmp_path)).corridors.values()
+
+    limits = {corridor.max_items for corridor in corridors if corridor.receiver.id != "TH.CUSTOMS"}
+    assert limits == {None}
+    assert 20 in {corridor.max_items for corridor in corridors}
 
 
 def test_two_receivers_in_one_country_for_one_form_are_a_fault(installation: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from lxml import etree
 XS = "{http://www.w3.org/2001/XMLSchema}"
 SERVICE = "?+:'*., \u00a0-"
 _CONTENT = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+_VISIBLE = st.characters(codec="utf-8", categories=["L", "N", "P", "S"])
 _WORDS = st.text(_CONTENT | st.sampled_from(SERVICE), max_size=30)
 
 Draw = st.DrawFn
@@ -100,24 +101,17 @@ class Documents:
             "xs:positiveInteger": lambda f: st.integers(1, int(f["maxInclusive"][0])).map(str),
             "xs:nonNegativeInteger": lambda f: st.integers(0, int(f["maxInclusive"][0])).map(str),
             "xs:decimal": _decimals,
-            "xs:string": lambda f: st.from_regex(f["pattern"][0], fullmatch=True).filter(_is_plain),
+            "xs:string": lambda f: st.from_regex(f["pattern"][0], fullmatch=True, alphabet=_VISIBLE),
             "xs:token": lambda f: tokens(int(f.get("minLength", ["0"])[0]), int(f["maxLength"][0])),
         }[base]
         return made(facets)
 
 
-def _is_plain(text: str) -> bool:
-    return text.isprintable() and collapsed(text) == text
-
-
 def _decimals(facets: dict[str, list[str]]) -> st.SearchStrategy[str]:
-    least = Decimal(facets.get("minExclusive", facets.get("minInclusive", ["0"]))[0])
-    most = Decimal(facets.get("maxInclusive", ["9999999999"])[0])
-    places = int(facets["fractionDigits"][0])
-    strict = "minExclusive" in facets
-    return (
-        st.integers(0, places)
-        .flatmap(lambda p: st.decimals(least, most, places=p, allow_nan=False))
-        .filter(lambda value: not strict or value > least)
-        .map(lambda value: format(value, "f"))
+    least = 1 if "minExclusive" in facets else 0
+    most = int(facets.get("maxInclusive", ["9999999999"])[0])
+    return st.integers(0, int(facets["fractionDigits"][0])).flatmap(
+        lambda places: st.integers(least, most * 10**places).map(
+            lambda digits: format(Decimal(digits).scaleb(-places), "f")
+        )
     )

@@ -277,13 +277,7 @@ def test_other_ways_of_writing_the_same_are_read(spell: Spoil) -> None:
 
 
 def test_other_service_characters_are_read() -> None:
-    text = (
-        SANCRT.replace("?'", "\x00")
-        .replace("?:", ":")
-        .replace("?+", "+")
-        .translate(str.maketrans("'+:", "~|^"))
-        .replace("\x00", "'")
-    )
+    text = SANCRT.replace("?: 50?+ boxes, men?'", "").translate(str.maketrans("'+:", "~|^"))
 
     found = examined(text.replace("UNA^|.?*~", "UNA^|,?*~").encode())
 

@@ -100,7 +100,7 @@ def test_a_good_registry_has_no_fault(registry: Path) -> None:
             "a line is not",
             id="malformed-line",
         ),
-        pytest.param("schemas/common/rules.sch", "$first or", "$first orr", "does not compile", id="rules"),
+        pytest.param("schemas/common/rules.sch", '$second"', '$second or"', "does not compile", id="rules"),
     ],
 )
 def test_a_fault_is_named_with_its_file(
@@ -154,6 +154,11 @@ def test_a_new_version_is_added_with_files_alone(registry: Path) -> None:
         ),
         pytest.param(
             lambda r: _edit(r, f"{FORM}/form.toml", "{urn", "urn"), "root: is not {namespace}", id="root"
+        ),
+        pytest.param(
+            lambda r: _edit(r, f"{FORM}/form.toml", "rvc_at_least_beside = 35", "rvc_at_least_beside = 45"),
+            "criteria: rvc_at_least_beside is more",
+            id="percentages",
         ),
         pytest.param(
             lambda r: shutil.copytree(r / FORM, r / "schemas/atiga/form-x/1.0"),

@@ -406,4 +406,8 @@ async def _open(
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, at.host, at.port, ssl_context=tls).start()
+    try:
+        await web.TCPSite(runner, at.host, at.port, ssl_context=tls).start()
+    except OSError as error:
+        text = f"cannot listen: {error.strerror or error}; is another node running here?"
+        raise Misconfigured((RegistryFault("environment", str(at), text),)) from None

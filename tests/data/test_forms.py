@@ -122,6 +122,8 @@ def _never_valid(form: Form) -> set[str]:
         never.add("CertificateOfOrigin/Items/Item/TariffDifferential")
     if len(form.ticks) == MARKS:
         never.add("CertificateOfOrigin/Ticks/Endorsement")
+    if not form.ticks:
+        never.add("CertificateOfOrigin/Ticks/Tick")
     return never
 
 

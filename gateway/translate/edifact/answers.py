@@ -12,6 +12,9 @@ from gateway.domain.clock import rfc3339_exact
 from gateway.domain.errors import ContentRefused, Fault, Finding, Severity, Unreadable
 from gateway.domain.ids import CertificateNumber, message_id
 from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome
+from gateway.translate.edifact.characters import CharacterSet
+from gateway.translate.edifact.envelope import UNKNOWN
+from gateway.translate.edifact.values import collapsed
 
 ROOT = "Acknowledgement"
 
@@ -104,3 +107,17 @@ def _number(text: str | None) -> int | None:
 
 def _clean(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
+
+
+def domain_of(message_id: str) -> str:
+    """The party that coined a message id, as far as it shows."""
+    return message_id.rpartition("@")[2].upper() or UNKNOWN
+
+
+def fit(root: etree._Element, repertoire: CharacterSet) -> None:
+    """Write as escapes what *repertoire* does not hold: no answer is left out for its letters."""
+    for element in root.iter("*"):
+        if element.text:
+            element.text = repertoire.fitting(collapsed(element.text))
+        for name, value in element.items():
+            element.set(name, repertoire.fitting(collapsed(value)))

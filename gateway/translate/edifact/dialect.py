@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 
 from lxml import etree
 
 from gateway.domain.acknowledgement import Acknowledgement
-from gateway.domain.errors import (
-    ContentRefused,
-    Fault,
-    Finding,
-    FormNotAgreed,
-    Misconfigured,
-    RegistryFault,
-    TooLarge,
-)
+from gateway.domain.errors import TooLarge
 from gateway.domain.form import Form
 from gateway.domain.ids import CertificateNumber, FormId, MessageId
 from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome
 from gateway.domain.xml import MAX_MESSAGE_BYTES
-from gateway.registry.folder import Folder
 from gateway.translate.edifact.answers import ROOT as ACKNOWLEDGEMENT
-from gateway.translate.edifact.answers import acknowledgement_of, element_of
+from gateway.translate.edifact.answers import acknowledgement_of, domain_of, element_of, fit
 from gateway.translate.edifact.carried import EXCHANGE, check_charset, is_wrapped, unwrap, wrap
-from gateway.translate.edifact.characters import CharacterSet, load_character_sets
+from gateway.translate.edifact.certificates import (
+    envelope_of_certificate,
+    facts_of,
+    read_certificate,
+    refused,
+    root_of,
+)
 from gateway.translate.edifact.contrl import (
     answer_envelope,
     definition_for,
@@ -35,56 +30,19 @@ from gateway.translate.edifact.contrl import (
     is_accepted,
     write_contrl,
 )
+from gateway.translate.edifact.data import ANSWER, CANCELLATION, CERTIFICATE, RESPONSE, EdifactData
 from gateway.translate.edifact.envelope import UNKNOWN, Envelope, envelope_of, seal_up
 from gateway.translate.edifact.examine import Examined, Message, examine
-from gateway.translate.edifact.faults import SyntaxRefused, place_of
-from gateway.translate.edifact.map_files import load_error_names, load_maps
+from gateway.translate.edifact.faults import SyntaxRefused
 from gateway.translate.edifact.maps import DocumentMap
 from gateway.translate.edifact.reading import Reader
 from gateway.translate.edifact.structure import Group
-from gateway.translate.edifact.tables import SYNTAX_3, SYNTAX_4, Tables, load_tables
-from gateway.translate.edifact.values import collapsed
+from gateway.translate.edifact.tables import SYNTAX_3, SYNTAX_4
 from gateway.translate.edifact.writing import Writer
 
-CERTIFICATE, CANCELLATION = "certificate", "cancellation"
-ANSWER, RESPONSE = "acknowledgement", "customs-response"
 CONTRL = "CONTRL"
 
 _TAKEN, _REFUSED, _RESPONDED = "312", "313", "962"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdifactData:
-    """All of ``mappings/edifact``, compiled; may be shared between threads."""
-
-    tables: Tables
-    repertoires: Mapping[str, CharacterSet]
-    maps: Mapping[str, DocumentMap]
-    error_names: Mapping[str, str]
-
-
-def load_edifact(folder: Folder) -> EdifactData:
-    """
-    Read and compile ``mappings/edifact``.
-
-    Raises:
-        Misconfigured: with every fault of every file that can be looked at.
-    """
-    tables = load_tables(folder)
-    maps = load_maps(folder, tables)
-    if missing := {CERTIFICATE, CANCELLATION, ANSWER, RESPONSE} - set(maps):
-        raise Misconfigured(
-            tuple(
-                RegistryFault(f"mappings/edifact/maps/{name}.toml", "-", "no such file")
-                for name in sorted(missing)
-            )
-        )
-    return EdifactData(
-        tables=tables,
-        repertoires=load_character_sets(folder),
-        maps=maps,
-        error_names=load_error_names(folder),
-    )
 
 
 class EdifactDialect:
@@ -135,21 +93,9 @@ class EdifactDialect:
     def to_octets(self, document: etree._Element, form: Form, envelope: Envelope | None = None) -> bytes:
         """The same as the octets of a file; raises what ``write`` does."""
         document_map = self._data.maps[CERTIFICATE]
-        below = {
-            name: document.find(f"{{{form.namespace}}}{name}") for name in ("Replaces", "CertifiedTrueCopyOf")
-        }
-        kind = "original"
-        if below["CertifiedTrueCopyOf"] is not None:
-            kind = "copy"
-        if below["Replaces"] is not None:
-            kind = "replacement"
-        facts = {
-            "document": document_map.document_codes["preferential" if form.parties else "other"],
-            "form": form.id,
-            "function": document_map.functions[kind],
-        }
+        facts = facts_of(document, form, document_map)
         message = Writer(document_map, self._repertoire, form.box_of).write(document, facts)
-        return self._sealed(document_map, message, envelope or _envelope_of_certificate(document, form))
+        return self._sealed(document_map, message, envelope or envelope_of_certificate(document, form))
 
     def read(self, document: etree._Element, forms: Mapping[FormId, Form]) -> tuple[etree._Element, Form]:
         """
@@ -164,7 +110,7 @@ class EdifactDialect:
         certificates = self.from_octets(octets, forms)
         check_charset(document, self._examined(octets).repertoire or self._repertoire)
         if len(certificates) != 1:
-            raise _refused(f"{len(certificates)} certificates are in one interchange; one travels at a time")
+            raise refused(f"{len(certificates)} certificates are in one interchange; one travels at a time")
         return certificates[0]
 
     def from_octets(
@@ -172,39 +118,8 @@ class EdifactDialect:
     ) -> tuple[tuple[etree._Element, Form], ...]:
         """Every certificate of a file, in its order; at least one. Raises what ``read`` does."""
         examined = self._sound(octets)
-        return tuple(self._certificate(message, forms) for message in examined.messages)
-
-    def _certificate(self, message: Message, forms: Mapping[FormId, Form]) -> tuple[etree._Element, Form]:
         document_map = self._data.maps[CERTIFICATE]
-        reader = Reader(document_map, _root_of(message, document_map), message.number)
-        function = reader.facts.get("function", document_map.functions["original"])
-        if function not in document_map.functions.values():
-            known = ", ".join(f"{code} ({name})" for name, code in document_map.functions.items())
-            raise _refused(
-                f"The message function {function!r} is no certificate; known are {known}", message.number
-            )
-        form = _form_named(reader.facts.get("form", ""), forms)
-        certificate = reader.read(form.namespace, form.root)
-        self._check_facts(reader.facts, function, certificate, form, message.number)
-        return certificate, form
-
-    def _check_facts(
-        self, facts: Mapping[str, str], function: str, certificate: etree._Element, form: Form, number: int
-    ) -> None:
-        """Whether BGM says of the certificate what is true of it."""
-        document_map = self._data.maps[CERTIFICATE]
-        code = document_map.document_codes["preferential" if form.parties else "other"]
-        if facts.get("document", code) != code:
-            raise _refused(
-                f"A certificate on {form.id} has the document name code {code}, not {facts['document']}",
-                number,
-            )
-        for kind, name in (("replacement", "Replaces"), ("copy", "CertifiedTrueCopyOf")):
-            found = certificate.find(f"{{{form.namespace}}}{name}")
-            if function == document_map.functions[kind] and found is None:
-                raise _refused(
-                    f"A {kind} (function {function}) must name the certificate before it: {name}", number
-                )
+        return tuple(read_certificate(message, document_map, forms) for message in examined.messages)
 
     # ---- cancellations -----------------------------------------------------------------------------------
 
@@ -231,9 +146,9 @@ class EdifactDialect:
         """
         message = self._only_message(document)
         document_map = self._data.maps[CANCELLATION]
-        reader = Reader(document_map, _root_of(message, document_map), message.number)
+        reader = Reader(document_map, root_of(message, document_map), message.number)
         if reader.facts.get("function") != document_map.functions["cancellation"]:
-            raise _refused("The message function is not 1, cancellation", message.number)
+            raise refused("The message function is not 1, cancellation", message.number)
         return reader.read(EXCHANGE, "Cancellation")
 
     # ---- acknowledgements --------------------------------------------------------------------------------
@@ -262,8 +177,8 @@ class EdifactDialect:
             "function": self._data.maps[ANSWER].functions["answer"],
         }
         element = element_of(body)
-        _fit(element, self._repertoire)
-        back = _domain_of(body.ref_to_message_id)
+        fit(element, self._repertoire)
+        back = domain_of(body.ref_to_message_id)
         given = envelope or Envelope(sender=UNKNOWN, recipient=back, prepared_at=body.at)
         return self._written(ANSWER, element, facts, given)
 
@@ -287,7 +202,7 @@ class EdifactDialect:
         if message.type == CONTRL:
             return self._read_contrl(document, message, ref_to_message_id, certificate_number)
         document_map = self._data.maps[ANSWER]
-        reader = Reader(document_map, _root_of(message, document_map), message.number)
+        reader = Reader(document_map, root_of(message, document_map), message.number)
         return acknowledgement_of(reader.read("", ACKNOWLEDGEMENT))
 
     def contrl(self, octets: bytes, envelope: Envelope | None = None) -> bytes:
@@ -315,7 +230,7 @@ class EdifactDialect:
         certificate_number: CertificateNumber | None,
     ) -> Acknowledgement:
         if ref_to_message_id is None:
-            raise _refused("A CONTRL does not say which message it is about; the header must", message.number)
+            raise refused("A CONTRL does not say which message it is about; the header must", message.number)
         assert message.root is not None
         accepted = is_accepted(message.root)
         return Acknowledgement(
@@ -352,7 +267,7 @@ class EdifactDialect:
         """
         message = self._only_message(document)
         document_map = self._data.maps[RESPONSE]
-        reader = Reader(document_map, _root_of(message, document_map), message.number)
+        reader = Reader(document_map, root_of(message, document_map), message.number)
         return reader.read(EXCHANGE, "CustomsResponse")
 
     # ---- what all have in common -------------------------------------------------------------------------
@@ -364,7 +279,7 @@ class EdifactDialect:
         message = Writer(document_map, self._repertoire).write(body, facts)
         given = envelope or Envelope(
             sender=UNKNOWN,
-            recipient=_domain_of(body.findtext(f"{{{EXCHANGE}}}RefToMessageId", "")),
+            recipient=domain_of(body.findtext(f"{{{EXCHANGE}}}RefToMessageId", "")),
         )
         return wrap(self._sealed(document_map, message, given), self._repertoire)
 
@@ -396,7 +311,7 @@ class EdifactDialect:
         examined = self._sound(unwrap(document))
         check_charset(document, examined.repertoire or self._repertoire)
         if len(examined.messages) != 1:
-            raise _refused(f"{len(examined.messages)} messages are in one interchange; one travels at a time")
+            raise refused(f"{len(examined.messages)} messages are in one interchange; one travels at a time")
         return examined.messages[0]
 
 
@@ -406,53 +321,3 @@ def dialects(data: EdifactData) -> Mapping[str, EdifactDialect]:
         EdifactDialect(data, level) for level, each in data.repertoires.items() if each.writes is not None
     ]
     return MappingProxyType({dialect.id: dialect for dialect in made})
-
-
-def _root_of(message: Message, document_map: DocumentMap) -> Group:
-    if message.definition is None or message.root is None or message.definition.id != document_map.message.id:
-        raise _refused(f"The message is {message.type}, not {document_map.message.id}", message.number)
-    return message.root
-
-
-def _form_named(name: str, forms: Mapping[FormId, Form]) -> Form:
-    if (form := forms.get(FormId(name))) is None:
-        told = repr(name) if name else "left open (BGM, C002.1000)"
-        raise FormNotAgreed(f"The form is {told}; known are {', '.join(sorted(forms))}")
-    return form
-
-
-def _envelope_of_certificate(document: etree._Element, form: Form) -> Envelope:
-    told = {
-        name: (document.findtext(f"{{{form.namespace}}}{name}") or "").strip()
-        for name in ("ExportingCountry", "ImportingCountry", "IssueDate")
-    }
-    envelope = Envelope(
-        sender=told["ExportingCountry"] or UNKNOWN, recipient=told["ImportingCountry"] or UNKNOWN
-    )
-    try:
-        day = date.fromisoformat(told["IssueDate"])
-    except ValueError:
-        return envelope
-    return Envelope(
-        sender=envelope.sender,
-        recipient=envelope.recipient,
-        prepared_at=datetime.combine(day, time(tzinfo=UTC)),
-    )
-
-
-def _domain_of(message_id: str) -> str:
-    """The party that coined a message id, as far as it shows."""
-    return message_id.rpartition("@")[2].upper() or UNKNOWN
-
-
-def _fit(root: etree._Element, repertoire: CharacterSet) -> None:
-    for element in root.iter("*"):
-        if element.text:
-            element.text = repertoire.fitting(collapsed(element.text))
-        for name, value in element.items():
-            element.set(name, repertoire.fitting(collapsed(value)))
-
-
-def _refused(text: str, message: int | None = None) -> ContentRefused:
-    finding = Finding(code=Fault.SCHEMA.value, text=f"{text}.", path=place_of(message, None))
-    return ContentRefused((finding,))

@@ -7,7 +7,7 @@ where. Work is linear in the size; after ``CAP`` faults the rest is not looked a
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,25 +15,17 @@ from decimal import Decimal, InvalidOperation
 
 from gateway.domain.errors import Fault
 from gateway.translate.edifact.characters import CharacterSet
-from gateway.translate.edifact.faults import Enough, Faults, SyntaxError0085, SyntaxFault
+from gateway.translate.edifact.decoding import decode
+from gateway.translate.edifact.faults import Enough, Faults, SyntaxError0085, SyntaxFault, of_interchange
 from gateway.translate.edifact.segments import Segment, fill
 from gateway.translate.edifact.structure import Group, arrange
-from gateway.translate.edifact.syntax import (
-    Cutter,
-    LooseRelease,
-    ServiceCharacters,
-    characters_of,
-    default_characters,
-)
+from gateway.translate.edifact.syntax import Cutter, LooseRelease, ServiceCharacters, segments_until
 from gateway.translate.edifact.tables import SYNTAX_3, MessageDefinition, SegmentDefinition, Tables
 
 MAX_SEGMENTS = 20_000
 """Of a certificate with a thousand items; so many are read in a fraction of a second."""
 
-_ADVICE = re.compile(rb"UNA[\x21-\x7e]{4}[\x20-\x7e][\x21-\x7e]")
-_SYNTAX = re.compile(rb"UNB[^A-Za-z0-9](?P<level>[A-Z]{4})(?:[^A-Za-z0-9](?P<version>[0-9]))?")
-_BLANK = b" \t\r\n"
-_BREAKS = str.maketrans("", "", "\r\n")
+_ENOUGH_FOR_UNB = 1000
 _ENVELOPES = frozenset({"UNG", "UNE", "UNO", "UNP"})
 
 
@@ -80,116 +72,14 @@ class Examined:
 
 def examine(octets: bytes, tables: Tables, repertoires: Mapping[str, CharacterSet]) -> Examined:
     """Read *octets* as an interchange; ``faults`` of what is given back is empty when it is sound."""
-    examined = Examined()
-    try:
-        text = _decoded(octets, repertoires, examined)
-        if text is not None and examined.characters is not None:
-            _Examination(examined, tables, examined.characters).run(text)
-    except Enough:
-        pass
+    decoded = decode(octets, repertoires)
+    examined = Examined(characters=decoded.characters, repertoire=decoded.repertoire, version=decoded.version)
+    if decoded.fault is not None:
+        examined.faults.append(decoded.fault)
+    if decoded.characters is not None:
+        with contextlib.suppress(Enough):
+            _Examination(examined, tables, decoded.characters).run(decoded.text)
     return examined
-
-
-# ---- octets to text --------------------------------------------------------------------------------------
-
-
-def _decoded(octets: bytes, repertoires: Mapping[str, CharacterSet], examined: Examined) -> str | None:
-    """The text from UNB on, without line breaks; None where it cannot be told."""
-    body = octets.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK)
-    advice = _ADVICE.match(body)
-    if advice is not None:
-        body = body[advice.end() :].lstrip(_BLANK)
-    if not body.startswith(b"UNB"):
-        examined.faults.note(_no_header(body, advice is not None))
-        return None
-    level, version = _level(body)
-    examined.version = version
-    characters = default_characters(version)
-    if advice is not None:
-        characters = characters_of(advice[0].decode("ascii"), version)
-    if not characters.are_sound():
-        words = f"The service characters {characters.dividers!r} cannot be told apart"
-        examined.faults.note(_of_interchange(SyntaxError0085.SERVICE_CHARACTER, "UNA", words))
-        return None
-    examined.characters = characters
-    examined.repertoire = repertoires.get(level)
-    if examined.repertoire is None:
-        words = f"The character set {level or 'of UNB'} is not supported; {', '.join(repertoires)} are"
-        examined.faults.note(
-            _of_interchange(SyntaxError0085.CHARACTER_SET, "UNB", words, element=1, component=1, value=level)
-        )
-        return _leniently(body)
-    try:
-        return body.decode(examined.repertoire.codec).translate(_BREAKS)
-    except UnicodeDecodeError as error:
-        _note_undecodable(body, error.start, examined)
-        return _leniently(body)
-
-
-def _no_header(body: bytes, advised: bool) -> SyntaxFault:
-    if body.startswith(b"UNA") and not advised:
-        words = "UNA is not followed by the six service characters"
-        return _of_interchange(SyntaxError0085.SERVICE_CHARACTER, "UNA", words)
-    words = "UNA is not followed by UNB" if advised else "It begins with neither UNA nor UNB"
-    return _of_interchange(SyntaxError0085.MISSING, "UNB", words)
-
-
-def _level(body: bytes) -> tuple[str, int]:
-    found = _SYNTAX.match(body.translate(None, b"\r\n")[:40])
-    if found is None:
-        return "", SYNTAX_3
-    return found["level"].decode("ascii"), int(found["version"] or SYNTAX_3)
-
-
-def _leniently(body: bytes) -> str:
-    """The header's text, for whoever answers; nothing else of what cannot be decoded is looked at."""
-    return body[:1000].decode("latin-1").translate(_BREAKS)
-
-
-def _note_undecodable(body: bytes, start: int, examined: Examined) -> None:
-    assert examined.repertoire is not None
-    assert examined.characters is not None
-    before = body[:start].decode(examined.repertoire.codec).translate(_BREAKS)
-    examined.faults.note(
-        SyntaxFault(
-            code=SyntaxError0085.CHARACTER,
-            text=f"Octet {start + 1} after UNA ({body[start]:#04x}) is no {examined.repertoire.title}",
-            service="UNB",
-            number=_segments_until(before, examined.characters),
-            fault=Fault.UNREADABLE,
-        )
-    )
-
-
-def _segments_until(text: str, characters: ServiceCharacters) -> int:
-    """In which segment *text*, the beginning of an interchange, ends."""
-    return len(Cutter(text + "x", characters).segments) + 1
-
-
-def _of_interchange(
-    code: SyntaxError0085,
-    service: str,
-    text: str,
-    *,
-    number: int | None = None,
-    element: int | None = None,
-    component: int | None = None,
-    value: str | None = None,
-    fault: Fault = Fault.UNREADABLE,
-) -> SyntaxFault:
-    return SyntaxFault(
-        code=code,
-        text=text,
-        service=service,
-        number=number,
-        element=element,
-        component=component,
-        value=value,
-        fault=fault,
-    )
-
-
-# ---- text to messages ------------------------------------------------------------------------------------
 
 
 class _Examination:
@@ -208,24 +98,16 @@ class _Examination:
         self._outside = False
 
     def run(self, text: str) -> None:
-        only_header = bool(self._faults)
-        if not only_header and text.count(self._characters.terminator) > MAX_SEGMENTS:
-            self._faults.note(
-                _of_interchange(
-                    SyntaxError0085.TOO_MANY,
-                    "UNB",
-                    f"More than {MAX_SEGMENTS} segments",
-                    fault=Fault.TOO_LARGE,
-                )
-            )
-            text, only_header = text[:1000], True
+        if not self._faults and text.count(self._characters.terminator) > MAX_SEGMENTS:
+            words = f"More than {MAX_SEGMENTS} segments"
+            self._faults.note(of_interchange(SyntaxError0085.TOO_MANY, "UNB", words, fault=Fault.TOO_LARGE))
+        if self._faults:
+            self._read_header(text)
+            return
         try:
             cutter = Cutter(text, self._characters)
         except LooseRelease:
             self._note_loose(text)
-            return
-        if only_header:
-            self._read_header(cutter)
             return
         strangers = self._examined.repertoire is not None and bool(
             self._examined.repertoire.outside.search(text)
@@ -234,21 +116,21 @@ class _Examination:
             self._take(number, cutter.parts(raw.lstrip(" ")), strangers)
         self._end(len(cutter.segments), cutter.rest)
 
-    def _read_header(self, cutter: Cutter) -> None:
+    def _read_header(self, text: str) -> None:
         """What the answer needs of UNB, when nothing else is looked at."""
+        cutter = Cutter(text[:_ENOUGH_FOR_UNB].rstrip(self._characters.release), self._characters)
         if cutter.segments and (parts := cutter.parts(cutter.segments[0]))[0] == ["UNB"]:
             values, _ = fill(parts, self._service["UNB"])
             self._examined.header = Segment(self._service["UNB"], values, number=1)
 
     def _note_loose(self, text: str) -> None:
-        number = _segments_until(text, self._characters)
-        self._read_header(Cutter(text.rstrip(self._characters.release), self._characters))
+        self._read_header(text)
         self._faults.note(
-            _of_interchange(
+            of_interchange(
                 SyntaxError0085.LOOSE_SERVICE_CHARACTER,
                 "UNZ",
                 f"The interchange ends in the release character {self._characters.release!r}",
-                number=number,
+                number=segments_until(text, self._characters),
             )
         )
 
@@ -260,7 +142,7 @@ class _Examination:
             self._check_characters(number, tag, "".join("".join(element) for element in parts))
         if self._closed:
             text = f"{tag[:20]!r} stands behind UNZ; one interchange is sent at a time"
-            self._faults.note(_of_interchange(SyntaxError0085.OUTSIDE, "UNZ", text, number=number))
+            self._faults.note(of_interchange(SyntaxError0085.OUTSIDE, "UNZ", text, number=number))
             raise Enough
         if number == 1:
             self._open_interchange(parts, tag)
@@ -361,12 +243,12 @@ class _Examination:
     def _open_interchange(self, parts: list[list[str]], tag: str) -> None:
         if tag != "UNB":
             text = f"The first segment is {tag[:20]!r}, not UNB"
-            self._faults.note(_of_interchange(SyntaxError0085.MISSING, "UNB", text, number=1))
+            self._faults.note(of_interchange(SyntaxError0085.MISSING, "UNB", text, number=1))
             raise Enough
         header = self._examined.header = self._segment(1, 0, parts, self._service["UNB"])
         if header.value("0035"):
             self._faults.note(
-                _of_interchange(
+                of_interchange(
                     SyntaxError0085.TEST,
                     "UNB",
                     "The interchange is marked as a test; here is only earnest",
@@ -397,7 +279,7 @@ class _Examination:
     def _note_trailer(
         self, code: SyntaxError0085, text: str, number: int, element: int | None, value: str | None
     ) -> None:
-        self._faults.note(_of_interchange(code, "UNZ", text, number=number, element=element, value=value))
+        self._faults.note(of_interchange(code, "UNZ", text, number=number, element=element, value=value))
 
     def _note_outside(self, number: int, tag: str) -> None:
         """Of segments between messages the first is told; counts that follow from them are not."""
@@ -409,14 +291,14 @@ class _Examination:
         else:
             code, text = SyntaxError0085.OUTSIDE, "it stands between messages"
         self._faults.note(
-            _of_interchange(code, "UNB", f"Segment {number} ({tag[:20]!r}): {text}", number=number)
+            of_interchange(code, "UNB", f"Segment {number} ({tag[:20]!r}): {text}", number=number)
         )
 
     def _end(self, count: int, rest: str) -> None:
         if rest.strip(" "):
             text = f"Segment {count + 1} does not end in {self._characters.terminator!r}; the interchange is cut off"
             self._faults.note(
-                _of_interchange(
+                of_interchange(
                     SyntaxError0085.LOOSE_SERVICE_CHARACTER,
                     "UNZ",
                     text,
@@ -428,7 +310,7 @@ class _Examination:
             if self._message is not None:
                 self._note_no_trailer(count)
             text = "UNZ is missing; the interchange is cut off" if count else "There is no segment"
-            self._faults.note(_of_interchange(SyntaxError0085.MISSING, "UNZ", text, number=count or None))
+            self._faults.note(of_interchange(SyntaxError0085.MISSING, "UNZ", text, number=count or None))
         self._check_references()
 
     def _check_references(self) -> None:

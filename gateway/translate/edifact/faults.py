@@ -86,6 +86,30 @@ class SyntaxFault:
         )
 
 
+def of_interchange(
+    code: SyntaxError0085,
+    service: str,
+    text: str,
+    *,
+    number: int | None = None,
+    element: int | None = None,
+    component: int | None = None,
+    value: str | None = None,
+    fault: Fault = Fault.UNREADABLE,
+) -> SyntaxFault:
+    """A fault of the interchange as a whole, or of its first or last segment."""
+    return SyntaxFault(
+        code=code,
+        text=text,
+        service=service,
+        number=number,
+        element=element,
+        component=component,
+        value=value,
+        fault=fault,
+    )
+
+
 def place_of(
     message: int | None,
     segment: int | None,

@@ -118,6 +118,11 @@ class Cutter:
         return part.translate(self._dividers) if self._released and not part.isascii() else part
 
 
+def segments_until(text: str, characters: ServiceCharacters) -> int:
+    """In which segment *text*, the beginning of an interchange, ends."""
+    return len(Cutter(text + "x", characters).segments) + 1
+
+
 def join(segments: Iterable[Sequence[Sequence[str]]], characters: ServiceCharacters) -> str:
     """Write segments, each the tag and its data elements as components; empty ones at an end are left out."""
     released = str.maketrans({each: characters.release + each for each in characters.dividers})

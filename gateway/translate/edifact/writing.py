@@ -219,10 +219,13 @@ class Writer:
         self, place: Place, group: Group, *, new: bool = False, in_turn: bool = False
     ) -> tuple[Segment, int]:
         """The segment at *place* that is written on, made if need be, and the slot of it that is next."""
-        outer = self._message if place.absolute else group
+        outer = parent = self._message if place.absolute else group
         for step, name in enumerate(place.groups):
             last = step == len(place.groups) - 1
-            outer = self._group_for(outer, name, place.match if last and place.trigger else None)
+            parent, outer = (
+                outer,
+                self._group_for(outer, name, place.match if last and place.trigger else None),
+            )
         held = [each for each in outer.segments.get(place.match.tag, ()) if _matches(each, place.match)]
         if held and not new:
             if not in_turn:
@@ -230,14 +233,23 @@ class Writer:
             for slot in place.slots:
                 if not held[-1].values[slot]:
                     return held[-1], slot
-        return self._new_segment(outer, place.definition, place.match), place.slots[0]
+        try:
+            return self._new_segment(outer, place.definition, place.match), place.slots[0]
+        except _Full:
+            if not place.groups or place.trigger:
+                raise
+        another = self._opened(parent, place.groups[-1], self._map.openings.get(place.groups[-1], ()))
+        return self._new_segment(another, place.definition, place.match), place.slots[0]
 
     def _group_for(self, outer: Group, name: str, match: Match | None) -> Group:
-        for each in outer.groups.get(name, ()):
+        """The group that *match* means, or the latest; opened if there is none."""
+        for each in reversed(outer.groups.get(name, ())):
             if match is None or (each.trigger is not None and _matches(each.trigger, match)):
                 return each
+        return self._opened(outer, name, self._map.openings.get(name, ()) if match is None else match.where)
+
+    def _opened(self, outer: Group, name: str, says: Sequence[tuple[int, str]]) -> Group:
         made = self._new_group(outer, name)
-        says = match.where if match is not None else self._map.openings.get(name, ())
         for slot, value in says:
             made.segments[made.definition.trigger][0].values[slot] = value
         return made

@@ -10,7 +10,8 @@ from lxml import etree
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId
 from gateway.registry.folder import Folder
-from gateway.translate.edifact.dialect import EdifactData, EdifactDialect, load_edifact
+from gateway.translate.edifact.data import EdifactData, load_edifact
+from gateway.translate.edifact.dialect import EdifactDialect
 from gateway.translate.edifact.examine import Examined, examine
 from gateway.validate.records import form_of_record
 from tests.data.shipped import RCEP, a_record, forms, written

@@ -30,12 +30,12 @@ _PLACE = re.compile(r"schemas/(?P<id>[a-z0-9-]+/[a-z0-9-]+/[0-9]+(?:\.[0-9]+)*)/
 
 
 class DatesFile(Strict):
-    """Periods of the agreement, counted from issue or departure; what is not given is not limited."""
+    """Periods of the agreement, counted from issue or departure."""
 
-    validity_months: int | None = Field(default=None, gt=0)
-    late_after_days: int | None = Field(default=None, ge=0)
-    retroactive_months: int | None = Field(default=None, gt=0)
-    reissue_months: int | None = Field(default=None, gt=0)
+    validity_months: int = Field(gt=0)
+    late_after_days: int = Field(ge=0)
+    retroactive_months: int = Field(gt=0)
+    reissue_months: int = Field(gt=0)
 
 
 class EditionFile(Strict):
@@ -55,7 +55,7 @@ class HsFile(Strict):
 
 
 class CriteriaFile(Strict):
-    """Which origin criteria the form admits, line by line, and what goes together; one is asked for."""
+    """Which origin criteria the form admits, line by line, and what goes together."""
 
     lines: list[list[str]] = Field(min_length=3, max_length=3)
     alone: list[str]
@@ -67,9 +67,7 @@ class CriteriaFile(Strict):
     partial_cumulation: list[int] = Field(default=[0, 0], min_length=2, max_length=2)
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        if not self.lines[0]:
-            raise ValueError("lines[0] is empty; leave the table out where no criterion is asked for")
+    def _less_is_asked_beside(self) -> Self:
         if self.rvc_at_least_beside > self.rvc_at_least:
             raise ValueError("rvc_at_least_beside is more than rvc_at_least")
         return self
@@ -110,9 +108,9 @@ class FormFile(Strict):
     examples_on: date
     max_items: int = Field(gt=0)
     parties: list[str]
-    dates: DatesFile = DatesFile()
+    dates: DatesFile
     hs: HsFile
-    criteria: CriteriaFile | None = None  # none: the form asks for no criterion and takes any
+    criteria: CriteriaFile
     origin: OriginFile
     fob: FobFile
     marks: MarksFile
@@ -223,11 +221,8 @@ def _editions(file: HsFile) -> tuple[EditionWindow, ...]:
 
 
 def _values(file: FormFile) -> dict[str, str]:
-    """
-    What the rules are told; lists as words between spaces, so that a rule asks for `` word ``.
-
-    What the form does not limit is empty; of a table that it does not have, nothing is told.
-    """
+    """What the rules are told; lists as words between spaces, so that a rule asks for `` word ``."""
+    lines = file.criteria.lines
     return {
         "agreement": file.agreement,
         "title": file.title,
@@ -237,38 +232,27 @@ def _values(file: FormFile) -> dict[str, str]:
         "ticks": _words(file.marks.boxes),
         "of-originals": _words(file.marks.of_originals),
         "max-items": str(file.max_items),
-        "validity-months": _number(file.dates.validity_months),
-        "late-after-days": _number(file.dates.late_after_days),
-        "retroactive-months": _number(file.dates.retroactive_months),
-        "reissue-months": _number(file.dates.reissue_months),
+        "validity-months": str(file.dates.validity_months),
+        "late-after-days": str(file.dates.late_after_days),
+        "retroactive-months": str(file.dates.retroactive_months),
+        "reissue-months": str(file.dates.reissue_months),
         "hs-digits-at-least": str(file.hs.digits_at_least),
         "hs-digits-at-most": str(file.hs.digits_at_most),
-        **(_criteria(file.criteria) if file.criteria is not None else {}),
+        "criteria-1": _words(lines[0]),
+        "criteria-2": _words(lines[1]),
+        "criteria-3": _words(lines[2]),
+        "alone": _words(file.criteria.alone),
+        "beside-alone": _words(file.criteria.beside_alone),
+        "tariff-shifts": _words(file.criteria.tariff_shifts),
+        "percent-wanted": _words(file.criteria.percent_wanted),
+        "rvc-at-least": str(file.criteria.rvc_at_least),
+        "rvc-at-least-beside": str(file.criteria.rvc_at_least_beside),
+        "pc-at-least": str(file.criteria.partial_cumulation[0]),
+        "pc-at-most": str(file.criteria.partial_cumulation[1]),
         "tariff-differential": "yes" if file.origin.tariff_differential else "no",
         "fob": file.fob.when,
         "fob-countries": _words(file.fob.countries),
     }
-
-
-def _criteria(file: CriteriaFile) -> dict[str, str]:
-    first, second, third = file.lines
-    return {
-        "criteria-1": _words(first),
-        "criteria-2": _words(second),
-        "criteria-3": _words(third),
-        "alone": _words(file.alone),
-        "beside-alone": _words(file.beside_alone),
-        "tariff-shifts": _words(file.tariff_shifts),
-        "percent-wanted": _words(file.percent_wanted),
-        "rvc-at-least": str(file.rvc_at_least),
-        "rvc-at-least-beside": str(file.rvc_at_least_beside),
-        "pc-at-least": str(file.partial_cumulation[0]),
-        "pc-at-most": str(file.partial_cumulation[1]),
-    }
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else str(number)
 
 
 def _words(words: list[str]) -> str:

@@ -122,8 +122,6 @@ def _never_valid(form: Form) -> set[str]:
         never.add("CertificateOfOrigin/Items/Item/TariffDifferential")
     if len(form.ticks) == MARKS:
         never.add("CertificateOfOrigin/Ticks/Endorsement")
-    if not form.ticks:
-        never.add("CertificateOfOrigin/Ticks/Tick")
     return never
 
 

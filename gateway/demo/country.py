@@ -157,7 +157,7 @@ class Country:
         Start the process and wait until it is ready.
 
         Raises:
-            RuntimeError: it ended, or was not ready within 45 s; the text holds the end of its log.
+            RuntimeError: it ended, or was not ready within 120 s; the text holds the end of its log.
         """
         self._data.mkdir(exist_ok=True)
         environment = {
@@ -200,7 +200,7 @@ class Country:
 
     async def _until_ready(self) -> None:
         assert self._process is not None
-        deadline = asyncio.get_running_loop().time() + 45
+        deadline = asyncio.get_running_loop().time() + 120
         async with aiohttp.ClientSession() as session:
             while asyncio.get_running_loop().time() < deadline:
                 if self._process.returncode is not None:
@@ -210,7 +210,7 @@ class Country:
                         if answer.status == 200:
                             return
                 await asyncio.sleep(0.1)
-        raise RuntimeError(f"{self.party} was not ready within 45 s:\n{self._tail()}")
+        raise RuntimeError(f"{self.party} was not ready within 120 s:\n{self._tail()}")
 
     def _tail(self) -> str:
         return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-15:])

@@ -38,7 +38,7 @@ NEIGHBOURS = Neighbours(
 FORMS = ("rcep/form-rcep", "atiga/form-d")
 AWAY = (aiohttp.ClientError, OSError, TimeoutError)
 IN_FLIGHT = 16
-SETTLED_WITHIN_S = 120.0
+SETTLED_WITHIN_S = 300.0
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from tests.exchange.crash import Crash, workplace
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 async def test_a_killed_gateway_loses_nothing_and_repeats_nothing() -> None:
     with workplace() as work:
         evidence = await Crash(work, seed=20261121).run(rounds=3, certificates=500)

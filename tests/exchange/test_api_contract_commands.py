@@ -176,8 +176,9 @@ async def test_send_hands_in_files_and_tells_each_ones_fate(
 
 async def test_a_verb_ends_with_what_became_of_it(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = await pair.submitted(importing_country="MY")
-    await pair.vn.operator.until(sent.message, lambda one: one["delivery"] == "awaiting_retry")
     operator = pair.vn.operator
+    await operator.post("/parties/MY.CUSTOMS/suspend")  # so that it is not being sent just now
+    await operator.until(sent.message, lambda one: one["delivery"] != "sending")
 
     async def ended(*arguments: str) -> tuple[int, str]:
         done = await command(monkeypatch, operator, *arguments)
@@ -190,6 +191,7 @@ async def test_a_verb_ends_with_what_became_of_it(pair: Pair, monkeypatch: pytes
     withdrawn = await ended("withdraw", sent.message_id)
     unknown = await ended("hold", "none@vn.moit")
     not_allowed = await command(monkeypatch, pair.vn.issuer, "hold", sent.message_id)
+    await operator.post("/parties/MY.CUSTOMS/resume")
 
     assert [one[0] for one in (held, held_again, released, resent, withdrawn)] == [0, 1, 0, 1, 0]
     assert "on_hold" in held_again[1]

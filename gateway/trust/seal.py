@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from base64 import b64encode
 from dataclasses import replace
+from typing import Any
 
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm
@@ -95,12 +96,19 @@ def _alone(root: etree._Element) -> etree._ElementTree[etree._Element]:
     return etree.ElementTree(root)
 
 
+class _Verifier(XMLVerifier):
+    """The library's verifier, which between two of its readings would lose names beyond ASCII."""
+
+    def _tostring(self, xml_node: etree._Element, **options: Any) -> bytes:
+        return etree.tostring(xml_node, encoding="UTF-8", **options)
+
+
 def _check_own(key: OwnKey, sealed: bytes) -> None:
     """One seal in 256 is verified by a library that is not ours, so that no flaw of our own stays hidden."""
     certificate = key.certificate.certificate
     # Whether the certificate is valid now is not asked here: the key was chosen by the process's own clock.
     expected = replace(_EXPECTED, verification_time=certificate.not_valid_before_utc)
     try:
-        XMLVerifier().verify(sealed, x509_cert=certificate, expect_config=expected)
+        _Verifier().verify(sealed, x509_cert=certificate, expect_config=expected)
     except SignXMLException as error:
         raise RuntimeError(f"{key!r} made a seal that does not verify: {error}") from error

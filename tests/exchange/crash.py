@@ -89,16 +89,19 @@ class CustomsOffice:
     def __init__(self, system: NationalSystem) -> None:
         self.seen: Counter[str] = Counter()
         self._system = system
+        self._cursor = "0"
 
-    async def run(self) -> None:
-        cursor = "0"
-        while True:
-            _, page = await self._system.call("GET", f"/api/v1/inbox?after={quote(cursor)}&limit=50")
+    async def run(self, closing: asyncio.Event) -> None:
+        """Until closing time and an empty inbox; the next round goes on from the cursor of this one."""
+        left = True
+        while left or not closing.is_set():
+            _, page = await self._system.call("GET", f"/api/v1/inbox?after={quote(self._cursor)}&limit=50")
             certificates = [item for item in page["items"] if item["type"] == "certificate"]
             self.seen.update(item["certificate_number"] for item in certificates)
             await asyncio.gather(*(self._utilise(item) for item in certificates))
-            cursor = page["next"]
-            if not page["items"]:
+            self._cursor = page["next"]
+            left = bool(page["items"])
+            if not left:
                 await asyncio.sleep(0.05)
 
     async def _utilise(self, item: dict[str, Any]) -> None:
@@ -135,25 +138,30 @@ class Crash:
         try:
             await asyncio.gather(*(country.start() for country in self._countries.values()))
             async with aiohttp.ClientSession() as session:
+                receiver = self._system(session, RECEIVER, Role.CUSTOMS, Role.OPERATOR)
+                office = CustomsOffice(receiver)
                 for number in range(rounds):
-                    await self._round(session, number, certificates)
+                    await self._round(session, office, number, certificates)
         finally:
             await asyncio.gather(*(country.stop() for country in self._countries.values()))
         return self._evidence
 
-    async def _round(self, session: aiohttp.ClientSession, number: int, count: int) -> None:
+    async def _round(
+        self, session: aiohttp.ClientSession, office: CustomsOffice, number: int, count: int
+    ) -> None:
         sender = self._system(session, SENDER, Role.ISSUER)
         receiver = self._system(session, RECEIVER, Role.CUSTOMS, Role.OPERATOR)
         today = datetime.now(UTC).date()
         records = [certificate(FORMS[n % 2], "VN", "TH", number * count + n + 1, today) for n in range(count)]
-        office = CustomsOffice(receiver)
+        office.seen.clear()
+        closing = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(office.run())
+            tasks.create_task(office.run(closing))
             killing = tasks.create_task(self._kill_either(receiver))
             accepted = await _submit(sender, records)
             await killing
             await self._until_settled(sender, len(accepted) + self._evidence.accepted)
-            working.cancel()
+            closing.set()
         self._evidence.accepted += len(accepted)
         self._evidence.repeats += await _repeats(receiver)
         self._compare_numbers(accepted, office.seen)

@@ -130,9 +130,9 @@ def test_a_canonical_form_that_grows_beyond_all_measure_is_stopped() -> None:
         seal(root, VN.own)
 
 
-def seal_many(key: OwnKey) -> set[bytes]:
+def seal_many(key: OwnKey, name: str = "r") -> set[bytes]:
     """Enough different documents that the sample meets some."""
-    return {seal(etree.fromstring(f"<r>{number}</r>"), key) for number in range(2_000)}
+    return {seal(etree.fromstring(f"<{name}>{number}</{name}>"), key) for number in range(2_000)}
 
 
 def test_a_key_that_is_not_its_certificate_s_is_caught_by_a_sample() -> None:
@@ -144,6 +144,10 @@ def test_a_key_that_is_not_its_certificate_s_is_caught_by_a_sample() -> None:
 
 def test_a_good_key_passes_the_sample() -> None:
     assert len(seal_many(MY.own)) == 2_000
+
+
+def test_names_beyond_ascii_pass_the_sample() -> None:
+    assert len(seal_many(MY.own, "証明書")) == 2_000
 
 
 def test_a_key_says_nothing_of_itself() -> None:

@@ -31,6 +31,7 @@ _READ = (
     "certs/trust/*.pem",
     "mappings/parties/*.toml",
     "mappings/corridors/*.toml",
+    "mappings/messages/*.toml",
     "schemas/*/*/*/form.toml",
 )
 

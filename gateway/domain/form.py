@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.domain.ids import FormId
+from gateway.domain.words import ENGLISH, Language, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Form:
         ticks: marks for which the form has a box to tick; others are printed among the endorsements.
         editions: Harmonized System editions, oldest first.
         examples_on: the day on which the form's examples are judged.
+        words: what findings say, by language; English is always there.
     """
 
     id: FormId
@@ -70,6 +72,7 @@ class Form:
     ticks: frozenset[str]
     editions: tuple[EditionWindow, ...]
     examples_on: date
+    words: Mapping[Language, Words]
 
     @property
     def version(self) -> str:
@@ -79,6 +82,10 @@ class Form:
     def covers(self, day: date) -> bool:
         """Whether this version may be used for a certificate issued on *day*."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def words_in(self, language: Language) -> Words:
+        """What findings say in *language*; English where nobody has written it down."""
+        return self.words.get(language) or self.words[ENGLISH]
 
     def box_of(self, path: str) -> str | None:
         """

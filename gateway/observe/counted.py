@@ -15,6 +15,7 @@ from gateway.domain.errors import Finding
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.message import Arrived
+from gateway.domain.words import ENGLISH, Language
 from gateway.intake.desk import (
     ExchangeDesk,
     NationalDesk,
@@ -128,9 +129,11 @@ class TimedJudge(Judge):
         super().__init__(forms, codes)
         self._metrics = metrics
 
-    def judge(self, document: etree._Element, form: Form, on: date) -> tuple[Finding, ...]:
+    def judge(
+        self, document: etree._Element, form: Form, on: date, language: Language = ENGLISH
+    ) -> tuple[Finding, ...]:
         """See ``Judge.judge``."""
         began = time.perf_counter()
-        findings = super().judge(document, form, on)
+        findings = super().judge(document, form, on, language)
         self._metrics.judged(time.perf_counter() - began)
         return findings

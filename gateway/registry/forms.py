@@ -7,6 +7,7 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from types import MappingProxyType
@@ -18,8 +19,10 @@ from pydantic import Field, model_validator
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.form import EditionWindow, Form
 from gateway.domain.ids import FormId, family_of
+from gateway.domain.words import Language, Words
 from gateway.registry.folder import Folder
 from gateway.registry.read import Strict, read_toml
+from gateway.registry.words import load_words
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 SCHEMATRON = "{http://purl.oclc.org/dsdl/schematron}"
@@ -30,12 +33,12 @@ _PLACE = re.compile(r"schemas/(?P<id>[a-z0-9-]+/[a-z0-9-]+/[0-9]+(?:\.[0-9]+)*)/
 
 
 class DatesFile(Strict):
-    """Periods of the agreement, counted from issue or departure."""
+    """Periods of the agreement, counted from issue or departure; what is not given is not limited."""
 
-    validity_months: int = Field(gt=0)
-    late_after_days: int = Field(ge=0)
-    retroactive_months: int = Field(gt=0)
-    reissue_months: int = Field(gt=0)
+    validity_months: int | None = Field(default=None, gt=0)
+    late_after_days: int | None = Field(default=None, ge=0)
+    retroactive_months: int | None = Field(default=None, gt=0)
+    reissue_months: int | None = Field(default=None, gt=0)
 
 
 class EditionFile(Strict):
@@ -55,7 +58,7 @@ class HsFile(Strict):
 
 
 class CriteriaFile(Strict):
-    """Which origin criteria the form admits, line by line, and what goes together."""
+    """Which origin criteria the form admits, line by line, and what goes together; one is asked for."""
 
     lines: list[list[str]] = Field(min_length=3, max_length=3)
     alone: list[str]
@@ -67,7 +70,9 @@ class CriteriaFile(Strict):
     partial_cumulation: list[int] = Field(default=[0, 0], min_length=2, max_length=2)
 
     @model_validator(mode="after")
-    def _less_is_asked_beside(self) -> Self:
+    def _makes_sense(self) -> Self:
+        if not self.lines[0]:
+            raise ValueError("lines[0] is empty; leave the table out where no criterion is asked for")
         if self.rvc_at_least_beside > self.rvc_at_least:
             raise ValueError("rvc_at_least_beside is more than rvc_at_least")
         return self
@@ -108,28 +113,38 @@ class FormFile(Strict):
     examples_on: date
     max_items: int = Field(gt=0)
     parties: list[str]
-    dates: DatesFile
+    dates: DatesFile = DatesFile()
     hs: HsFile
-    criteria: CriteriaFile
+    criteria: CriteriaFile | None = None  # none: the form asks for no criterion and takes any
     origin: OriginFile
     fob: FobFile
     marks: MarksFile
     boxes: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordShape:
+    """The JSON Schema of box records, and the words for records that are not of this shape."""
+
+    schema: Mapping[str, Any]
+    words: Mapping[Language, Words]
+
+
 def load_forms(folder: Folder) -> Mapping[FormId, Form]:
     """
-    Read every form's folder, its XSD and its rules, without compiling them.
+    Read every form's folder, its XSD and its rules, without compiling them, and the words of its findings.
 
     Raises:
         Misconfigured: with every fault of every form: keys, files that are not there, a hash that does not
-            agree, two forms with one namespace, a day between two versions that neither covers.
+            agree, two forms with one namespace, a day between two versions that neither covers; faults of the
+            messages.
     """
     forms: dict[FormId, Form] = {}
+    words = load_words(folder)
     faults: list[RegistryFault] = []
     for relative, path in folder.glob("schemas/*/*/*/form.toml"):
         try:
-            form = _form(relative, read_toml(path, relative, FormFile), folder)
+            form = _form(relative, read_toml(path, relative, FormFile), folder, words)
         except Misconfigured as error:
             faults += error.faults
         else:
@@ -140,12 +155,12 @@ def load_forms(folder: Folder) -> Mapping[FormId, Form]:
     return MappingProxyType(forms)
 
 
-def load_record_schema(folder: Folder) -> Mapping[str, Any]:
+def load_record_schema(folder: Folder) -> RecordShape:
     """
     Read the JSON Schema of box records.
 
     Raises:
-        Misconfigured: not there, or not JSON.
+        Misconfigured: not there, or not JSON; faults of the messages.
     """
     path = folder.find(RECORD_SCHEMA)
     if path is None:
@@ -154,7 +169,7 @@ def load_record_schema(folder: Folder) -> Mapping[str, Any]:
         schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", f"not JSON: {error}"),)) from None
-    return MappingProxyType(schema)
+    return RecordShape(schema=MappingProxyType(schema), words=load_words(folder))
 
 
 def xsd_digest(sources: Mapping[str, bytes]) -> str:
@@ -170,7 +185,7 @@ def xsd_digest(sources: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(f"{digest}\n" for digest in each).encode()).hexdigest()
 
 
-def _form(relative: str, file: FormFile, folder: Folder) -> Form:
+def _form(relative: str, file: FormFile, folder: Folder, words: Mapping[Language, Words]) -> Form:
     place, root = _PLACE.fullmatch(relative), _ROOT.fullmatch(file.root)
     faults: list[RegistryFault] = []
     if place is None:
@@ -210,6 +225,7 @@ def _form(relative: str, file: FormFile, folder: Folder) -> Form:
         ticks=frozenset(file.marks.boxes),
         editions=_editions(file.hs),
         examples_on=file.examples_on,
+        words=words,
     )
 
 
@@ -221,8 +237,11 @@ def _editions(file: HsFile) -> tuple[EditionWindow, ...]:
 
 
 def _values(file: FormFile) -> dict[str, str]:
-    """What the rules are told; lists as words between spaces, so that a rule asks for `` word ``."""
-    lines = file.criteria.lines
+    """
+    What the rules are told; lists as words between spaces, so that a rule asks for `` word ``.
+
+    What the form does not limit is empty.
+    """
     return {
         "agreement": file.agreement,
         "title": file.title,
@@ -232,27 +251,45 @@ def _values(file: FormFile) -> dict[str, str]:
         "ticks": _words(file.marks.boxes),
         "of-originals": _words(file.marks.of_originals),
         "max-items": str(file.max_items),
-        "validity-months": str(file.dates.validity_months),
-        "late-after-days": str(file.dates.late_after_days),
-        "retroactive-months": str(file.dates.retroactive_months),
-        "reissue-months": str(file.dates.reissue_months),
+        "validity-months": _number(file.dates.validity_months),
+        "late-after-days": _number(file.dates.late_after_days),
+        "retroactive-months": _number(file.dates.retroactive_months),
+        "reissue-months": _number(file.dates.reissue_months),
         "hs-digits-at-least": str(file.hs.digits_at_least),
         "hs-digits-at-most": str(file.hs.digits_at_most),
-        "criteria-1": _words(lines[0]),
-        "criteria-2": _words(lines[1]),
-        "criteria-3": _words(lines[2]),
-        "alone": _words(file.criteria.alone),
-        "beside-alone": _words(file.criteria.beside_alone),
-        "tariff-shifts": _words(file.criteria.tariff_shifts),
-        "percent-wanted": _words(file.criteria.percent_wanted),
-        "rvc-at-least": str(file.criteria.rvc_at_least),
-        "rvc-at-least-beside": str(file.criteria.rvc_at_least_beside),
-        "pc-at-least": str(file.criteria.partial_cumulation[0]),
-        "pc-at-most": str(file.criteria.partial_cumulation[1]),
+        **(_criteria(file.criteria) if file.criteria is not None else _NO_CRITERIA),
         "tariff-differential": "yes" if file.origin.tariff_differential else "no",
         "fob": file.fob.when,
         "fob-countries": _words(file.fob.countries),
     }
+
+
+def _criteria(file: CriteriaFile) -> dict[str, str]:
+    first, second, third = file.lines
+    return {
+        "criteria-1": _words(first),
+        "criteria-2": _words(second),
+        "criteria-3": _words(third),
+        "alone": _words(file.alone),
+        "beside-alone": _words(file.beside_alone),
+        "tariff-shifts": _words(file.tariff_shifts),
+        "percent-wanted": _words(file.percent_wanted),
+        "rvc-at-least": str(file.rvc_at_least),
+        "rvc-at-least-beside": str(file.rvc_at_least_beside),
+        "pc-at-least": str(file.partial_cumulation[0]),
+        "pc-at-most": str(file.partial_cumulation[1]),
+    }
+
+
+_NO_CRITERIA: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("criteria-1", "criteria-2", "criteria-3", "alone", "beside-alone"), "")
+    | dict.fromkeys(("tariff-shifts", "percent-wanted"), "")
+    | dict.fromkeys(("rvc-at-least", "rvc-at-least-beside", "pc-at-least", "pc-at-most"), "0")
+)
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _words(words: list[str]) -> str:

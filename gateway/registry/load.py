@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import Misconfigured, RegistryFault
@@ -14,7 +14,7 @@ from gateway.registry.codes import CodeLists, load_codes
 from gateway.registry.conversions import load_conversions
 from gateway.registry.corridors import CorridorKey, load_corridors
 from gateway.registry.folder import Folder
-from gateway.registry.forms import load_forms, load_record_schema
+from gateway.registry.forms import RecordShape, load_forms, load_record_schema
 from gateway.registry.parties import load_parties
 from gateway.registry.zones import Zones, load_zones
 
@@ -28,7 +28,7 @@ class Registry:
 
     Attributes:
         conversions: of units of measure, by common code.
-        record_schema: the JSON Schema of box records.
+        record_schema: the JSON Schema of box records, and its words.
         zones: tell which day it is in a country.
     """
 
@@ -36,7 +36,7 @@ class Registry:
     codes: CodeLists
     conversions: Mapping[str, str]
     zones: Zones
-    record_schema: Mapping[str, Any]
+    record_schema: RecordShape
     forms: Mapping[FormId, Form]
     parties: Mapping[PartyId, Party]
     corridors: Mapping[CorridorKey, Corridor]

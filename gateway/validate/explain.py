@@ -8,7 +8,8 @@ expected there. It is slow to import and to run, so nothing but a failure leads 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from itertools import islice
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from xmlschema.validators import (
 
 from gateway.domain.errors import Fault, Severity
 from gateway.domain.form import Form
+from gateway.domain.words import Words
 from gateway.validate.places import Flaw, Place, value_at
 from gateway.validate.sources import single_schema
 
@@ -58,22 +60,22 @@ class Explanation:
         return flaws or _in_other_words(document, log)
 
     def _explained(self, error: XMLSchemaValidationError) -> Iterable[Flaw]:
-        words = self._vocabulary
+        vocabulary = self._vocabulary
         element: Any = error.elem
         reason = error.reason or ""
         if element is None or "duplicated value" in reason:
             return []
         if isinstance(error, XMLSchemaChildrenValidationError):
-            return words.children(element, error)
+            return vocabulary.children(element, error)
         if "missing required attribute" in reason:
-            return [words.attribute_missing(element, name) for name in _ATTRIBUTE.findall(reason)]
+            return [vocabulary.attribute_missing(element, name) for name in _ATTRIBUTE.findall(reason)]
         if "attribute not allowed" in reason:
-            return [words.attribute_unknown(element, name) for name in _ATTRIBUTE.findall(reason)[:1]]
+            return [vocabulary.attribute_unknown(element, name) for name in _ATTRIBUTE.findall(reason)[:1]]
         if (found := _ATTRIBUTE_VALUE.match(reason)) is not None:
-            return [words.value(Place(element, f"@{found['name']}"))]
+            return [vocabulary.value(Place(element, f"@{found['name']}"))]
         if len(element):
-            return [words.mixed(element)]
-        return [words.value(Place(element))]
+            return [vocabulary.mixed(element)]
+        return [vocabulary.value(Place(element))]
 
     def _duplicates(self, document: etree._Element, log: Iterable[etree._LogEntry]) -> Iterator[Flaw]:
         for entry in islice((e for e in log if e.type_name == "SCHEMAV_CVC_IDC"), ENOUGH):
@@ -92,38 +94,38 @@ class Vocabulary:
 
     def value(self, place: Place) -> Flaw:
         """A text or an attribute that is not what its type asks for."""
-        shown = _shown(value_at(place))
-        name = _name(place)
 
-        def words() -> tuple[str, str]:
-            expected = self._expected(place)
-            wanted = f"; expected: {expected}" if expected else ""
-            return f"{name} is {shown}{wanted}.", f"Give {expected}." if expected else "Correct it."
+        def say(words: Words) -> tuple[str, str]:
+            name, value = _name(place, words), _shown(value_at(place), words)
+            if expected := self._expected(place, words):
+                return words.say("value-expected", place=name, value=value, expected=expected)
+            return words.say("value-wrong", place=name, value=value)
 
-        return _flaw(place, words)
+        return _flaw(place, say)
 
     def mixed(self, element: etree._Element) -> Flaw:
         """Text between elements, or elements inside a text."""
         name = _local(element)
-        text = f"{name} holds text and elements mixed up."
-        return _flaw(Place(element, "text()"), lambda: (text, "Take out what does not belong there."))
+        return _flaw(Place(element, "text()"), lambda words: words.say("content-mixed", element=name))
 
     def attribute_missing(self, element: etree._Element, name: str) -> Flaw:
         """An attribute that must be there."""
-        place = Place(element, f"@{name}")
+        place, local = Place(element, f"@{name}"), _local(element)
 
-        def words() -> tuple[str, str]:
-            expected = self._expected(place)
-            text = f"The {name} of {_local(element)} is missing."
-            return text, f"Give {expected}." if expected else f"Give the {name}."
+        def say(words: Words) -> tuple[str, str]:
+            if expected := self._expected(place, words):
+                return words.say("attribute-expected", attribute=name, element=local, expected=expected)
+            return words.say("attribute-missing", attribute=name, element=local)
 
-        return _flaw(place, words)
+        return _flaw(place, say)
 
     def attribute_unknown(self, element: etree._Element, name: str) -> Flaw:
         """An attribute that the element does not have."""
-        local = name.rpartition("}")[2]
-        text = f"{_local(element)} has no attribute {local}."
-        return _flaw(Place(element, f"@{name}"), lambda: (text, "Leave it out."))
+        local, attribute = _local(element), name.rpartition("}")[2]
+        return _flaw(
+            Place(element, f"@{name}"),
+            lambda words: words.say("attribute-unknown", element=local, attribute=attribute),
+        )
 
     def duplicate(self, element: etree._Element, constraint: str, value: str) -> Flaw:
         """A value that must be unique and is not; told at the field, not at the element that holds it."""
@@ -132,8 +134,10 @@ class Vocabulary:
             if identity.local_name == constraint:
                 found = element.find(f"{self._prefix}{identity.fields[0].path.rpartition(':')[2]}")
                 place = Place(element if found is None else found)
-        text = f"{_name(place)} {_shown(value)} is used more than once."
-        return _flaw(place, lambda: (text, "Give each a value of its own."))
+        return _flaw(
+            place,
+            lambda words: words.say("value-twice", place=_name(place, words), value=_shown(value, words)),
+        )
 
     def children(self, element: etree._Element, error: XMLSchemaChildrenValidationError) -> Iterator[Flaw]:
         """
@@ -157,13 +161,20 @@ class Vocabulary:
             yield self._misplaced(element, error, list(known))
 
     def _missing(self, element: etree._Element, names: list[str]) -> Flaw:
-        either = " or ".join(names)
-        text = f"{either} is missing in {_local(element)}."
-        return _flaw(Place(element, names[0]), lambda: (text, f"Give {either}."))
+        local = _local(element)
+
+        def say(words: Words) -> tuple[str, str]:
+            either = reduce(lambda one, other: words.phrase("either", one=one, other=other), names)
+            return words.say("element-missing", names=either, element=local)
+
+        return _flaw(Place(element, names[0]), say)
 
     def _unknown(self, child: etree._Element) -> Flaw:
-        text = f"{_local(child)} is no element of {_local(child.getparent())} on {self._form.title}."
-        return _flaw(Place(child), lambda: (text, "Leave it out, or correct its name and namespace."))
+        name, parent, title = _local(child), _local(child.getparent()), self._form.title
+        return _flaw(
+            Place(child),
+            lambda words: words.say("element-unknown", element=name, parent=parent, title=title),
+        )
 
     def _misplaced(
         self, element: etree._Element, error: XMLSchemaChildrenValidationError, order: list[str]
@@ -171,11 +182,11 @@ class Vocabulary:
         children = list(element.iterchildren("*"))
         child = children[min(error.index, len(children) - 1)] if children else element
         repeated = any(earlier.tag == child.tag for earlier in child.itersiblings(preceding=True))
-        text = f"{_local(child)} stands {'once too often' if repeated else 'in the wrong place'}."
-        return _flaw(Place(child), lambda: (text, f"Keep the order: {', '.join(order)}."))
+        key, name = "element-repeated" if repeated else "element-misplaced", _local(child)
+        return _flaw(Place(child), lambda words: words.say(key, element=name, order=", ".join(order)))
 
-    def _expected(self, place: Place) -> str:
-        """What the documentation of the type at *place* asks for; empty where nothing is said."""
+    def _expected(self, place: Place, words: Words) -> str:
+        """What the type at *place* asks for, as its documentation says it; empty where nothing is said."""
         declared = self._declared(place.element)
         if declared is None:
             return ""
@@ -185,9 +196,9 @@ class Vocabulary:
             kind = None if attribute is None else attribute.type
         while kind is not None:
             for candidate in (kind, getattr(kind, "content", None)):
-                annotation = getattr(candidate, "annotation", None)
-                if annotation is not None and str(annotation):
-                    return " ".join(str(annotation).split())
+                documented = " ".join(str(getattr(candidate, "annotation", None) or "").split())
+                if candidate is not None and documented:
+                    return words.expected.get(candidate.local_name or "", documented)
             kind = getattr(kind, "base_type", None)
         return ""
 
@@ -219,13 +230,13 @@ def _in_other_words(document: etree._Element, log: list[etree._LogEntry]) -> lis
     for entry in log[:ENOUGH]:
         element = element_at(document, entry.path)
         said.append(_in_words_of_libxml2(document if element is None else element, entry.message))
-    return said or [_in_words_of_libxml2(document, "The document does not fit its schema.")]
+    return said or [_flaw(Place(document), lambda words: words.say("schema-not-met"))]
 
 
 def _in_words_of_libxml2(element: etree._Element, message: str) -> Flaw:
     """What libxml2 said about *element*, where nothing better is known."""
-    text = " ".join(message.split())
-    return _flaw(Place(element), lambda: (text, "Correct the document."))
+    said = " ".join(message.split())
+    return _flaw(Place(element), lambda words: words.say("schema-broken", said=said))
 
 
 def _mandatory(group: Any) -> Iterator[set[str]]:
@@ -248,20 +259,22 @@ def _expected_next(error: XMLSchemaChildrenValidationError) -> set[str]:
     return {str(particle.local_name) for particle in expected if isinstance(particle, XsdElement)}
 
 
-def _flaw(place: Place, words: Any) -> Flaw:
+def _flaw(place: Place, words: Callable[[Words], tuple[str, str]]) -> Flaw:
     return Flaw(code=Fault.SCHEMA.value, severity=Severity.ERROR, place=place, words=words)
 
 
-def _name(place: Place) -> str:
+def _name(place: Place, words: Words) -> str:
     local = _local(place.element)
-    return f"The {place.below[1:]} of {local}" if place.below.startswith("@") else local
+    if place.below.startswith("@"):
+        return words.phrase("attribute-of", attribute=place.below[1:], element=local)
+    return local
 
 
 def _local(element: etree._Element | None) -> str:
     return "" if element is None else etree.QName(element).localname
 
 
-def _shown(value: str | None) -> str:
+def _shown(value: str | None, words: Words) -> str:
     if not value:
-        return "empty"
+        return words.phrase("empty")
     return f"'{value}'" if len(value) <= SHOWN_AT_MOST else f"'{value[:SHOWN_AT_MOST]}…'"

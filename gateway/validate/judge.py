@@ -17,6 +17,7 @@ from lxml import etree
 from gateway.domain.errors import Fault, Finding, FormNotAgreed, Unreadable
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId
+from gateway.domain.words import ENGLISH, Language, Words
 from gateway.registry.codes import CodeLists
 from gateway.validate.lists import Lists
 from gateway.validate.places import Flaw, Spoilt, told
@@ -61,7 +62,9 @@ class Judge:
         for form in forms.values():
             self._own(form)
 
-    def judge(self, document: etree._Element, form: Form, on: date) -> tuple[Finding, ...]:
+    def judge(
+        self, document: etree._Element, form: Form, on: date, language: Language = ENGLISH
+    ) -> tuple[Finding, ...]:
         """
         Everything that is to be said against *document* as a certificate of *form*, judged on the day *on*.
 
@@ -69,16 +72,18 @@ class Judge:
 
         Args:
             document: the root element of the certificate; it may lie inside an envelope.
+            language: of text and action; English where the registry does not have it.
         """
         shared, own = self._shared[form.id], self._own(form)
         if own.is_too_large(document):
-            return (_too_large(),)
+            return (_too_large(form.words_in(language)),)
         structure = own.structure.flaws(document)
         unlisted = list(shared.lists.flaws(document))
         broken = own.rules.flaws(document, on)
         if not (structure or unlisted or broken):
             return ()
-        return told(_worth_telling(structure, unlisted, broken), document, form)
+        worth_telling = _worth_telling(structure, unlisted, broken)
+        return told(worth_telling, document, form, form.words_in(language))
 
     def _own(self, form: Form) -> _Own:
         kept: dict[FormId, _Own] | None = getattr(self._local, "kept", None)
@@ -112,12 +117,9 @@ def form_of(document: etree._Element, forms: Mapping[FormId, Form]) -> Form:
     return form
 
 
-def _too_large() -> Finding:
-    return Finding(
-        code=Fault.TOO_LARGE.value,
-        text=f"More than {MOST_ELEMENTS} elements: no certificate has as many. It was not judged further.",
-        action="Split the consignment over several certificates.",
-    )
+def _too_large(words: Words) -> Finding:
+    text, action = words.say("too-many-elements", most=str(MOST_ELEMENTS))
+    return Finding(code=Fault.TOO_LARGE.value, text=text, action=action)
 
 
 def _worth_telling(structure: list[Flaw], unlisted: list[Flaw], broken: list[Flaw]) -> list[Flaw]:

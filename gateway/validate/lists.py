@@ -14,6 +14,7 @@ from lxml import etree
 
 from gateway.domain.errors import Fault, Severity
 from gateway.domain.form import EditionWindow, Form
+from gateway.domain.words import Words
 from gateway.registry.codes import CodeList, CodeLists, HsEdition
 from gateway.validate.places import Flaw, Place, content_of
 
@@ -46,44 +47,44 @@ class Lists:
                 yield flaw
 
     def _by_name(self) -> dict[str, Check]:
-        country = self._text(self._codes.countries, Fault.NO_CORRIDOR, "a country of ISO 3166-1")
-        unit = self._attribute("unit", self._codes.units, "a unit of UNECE Recommendation 20")
+        country = self._text(self._codes.countries, Fault.NO_CORRIDOR, "country")
+        unit = self._attribute("unit", self._codes.units, "unit")
         return {
             "ExportingCountry": country,
             "ImportingCountry": country,
             "Country": country,
             "IssuingCountry": country,
             "Origin": country,
-            "Mode": self._text(self._codes.modes, Fault.CODE, "a mode of transport"),
-            "Kind": self._text(self._codes.packages, Fault.CODE, "a package of UNECE Recommendation 21"),
+            "Mode": self._text(self._codes.modes, Fault.CODE, "mode"),
+            "Kind": self._text(self._codes.packages, Fault.CODE, "package"),
             "PortOfLoading": self._port,
             "PortOfDischarge": self._port,
             "HarmonizedSystemCode": lambda _: None,
             "GrossWeight": unit,
             "NetWeight": unit,
             "Quantity": unit,
-            "FobValue": self._attribute("currency", self._codes.currencies, "a currency of ISO 4217"),
+            "FobValue": self._attribute("currency", self._codes.currencies, "currency"),
         }
 
-    def _text(self, known: CodeList, code: Fault, what: str) -> Check:
+    def _text(self, known: CodeList, code: Fault, kind: str) -> Check:
         names, deprecated = known.names, known.deprecated
 
         def check(element: etree._Element) -> Flaw | None:
             value = content_of(element)
             if not value or (value in names and value not in deprecated):
                 return None
-            return _flaw(Place(element), value, known, code, what)
+            return _flaw(Place(element), value, known, code, kind)
 
         return check
 
-    def _attribute(self, attribute: str, known: CodeList, what: str) -> Check:
+    def _attribute(self, attribute: str, known: CodeList, kind: str) -> Check:
         names, deprecated = known.names, known.deprecated
 
         def check(element: etree._Element) -> Flaw | None:
             value = element.get(attribute)
             if not value or (value in names and value not in deprecated):
                 return None
-            return _flaw(Place(element, f"@{attribute}"), value, known, Fault.CODE, what)
+            return _flaw(Place(element, f"@{attribute}"), value, known, Fault.CODE, kind)
 
         return check
 
@@ -91,12 +92,12 @@ class Lists:
         value = content_of(element).strip()
         if not value or self._codes.is_port(value):
             return None
-
-        def words() -> tuple[str, str]:
-            text = f"'{value[:SHOWN_AT_MOST]}' is no UN/LOCODE."
-            return text, "Give the country's two letters and three for the place, such as VNSGN."
-
-        return Flaw(code=Fault.CODE.value, severity=Severity.ERROR, place=Place(element), words=words)
+        return Flaw(
+            code=Fault.CODE.value,
+            severity=Severity.ERROR,
+            place=Place(element),
+            words=lambda words: words.say("port-unknown", value=value[:SHOWN_AT_MOST]),
+        )
 
     def _editions(self, issue_date: etree._Element | None) -> tuple[HsEdition | None, tuple[HsEdition, ...]]:
         """The edition that is the rule for a certificate issued on *issue_date*, and those in transition."""
@@ -118,39 +119,37 @@ class Lists:
                 code=Fault.HS_TRANSITION.value,
                 severity=Severity.WARNING,
                 place=Place(element),
-                words=lambda: (
-                    f"{code} is a code of an older edition of the Harmonized System, taken for a while.",
-                    f"Give the code of the {edition} edition.",
-                ),
+                words=lambda words: words.say("hs-older-edition", value=code, edition=edition),
             )
 
-        def words() -> tuple[str, str]:
-            nearest = rule.nearest(code)
-            text = f"{code} is no subheading of the Harmonized System {edition}."
-            return text, _nearest(nearest, rule.names) or "Give six digits of a subheading that exists."
+        def say(words: Words) -> tuple[str, str]:
+            if nearest := _shown(rule.nearest(code), rule.names):
+                return words.say("hs-unknown-near", value=code, edition=edition, nearest=nearest)
+            return words.say("hs-unknown", value=code, edition=edition)
 
-        return Flaw(code=Fault.HS.value, severity=Severity.ERROR, place=Place(element), words=words)
+        return Flaw(code=Fault.HS.value, severity=Severity.ERROR, place=Place(element), words=say)
 
 
-def _flaw(place: Place, value: str, known: CodeList, code: Fault, what: str) -> Flaw:
+def _flaw(place: Place, value: str, known: CodeList, code: Fault, kind: str) -> Flaw:
     shown = value[:SHOWN_AT_MOST]
     if value in known.names:
         return Flaw(
             code=Fault.CODE_DEPRECATED.value,
             severity=Severity.WARNING,
             place=place,
-            words=lambda: (f"{shown} ({known.names[value]}) is out of use.", "Use a current code next time."),
+            words=lambda words: words.say("code-out-of-use", value=shown, name=known.names[value]),
         )
 
-    def words() -> tuple[str, str]:
-        return f"'{shown}' is not {what}.", _nearest(known.nearest(value), known.names) or f"Give {what}."
+    def say(words: Words) -> tuple[str, str]:
+        if nearest := _shown(known.nearest(value), known.names):
+            return words.say("code-unknown-near", value=shown, kind=words.phrase(kind), nearest=nearest)
+        return words.say("code-unknown", value=shown, kind=words.phrase(kind))
 
-    return Flaw(code=code.value, severity=Severity.ERROR, place=place, words=words)
+    return Flaw(code=code.value, severity=Severity.ERROR, place=place, words=say)
 
 
-def _nearest(codes: tuple[str, ...], names: Mapping[str, str]) -> str:
-    shown = "; ".join(f"{code} ({names[code][:SHOWN_AT_MOST]})" for code in codes)
-    return f"Nearest known: {shown}." if codes else ""
+def _shown(codes: tuple[str, ...], names: Mapping[str, str]) -> str:
+    return "; ".join(f"{code} ({names[code][:SHOWN_AT_MOST]})" for code in codes)
 
 
 def _day(element: etree._Element | None, windows: tuple[EditionWindow, ...]) -> date:

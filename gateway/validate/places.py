@@ -13,6 +13,7 @@ from lxml import etree
 
 from gateway.domain.errors import Finding, Severity
 from gateway.domain.form import Form
+from gateway.domain.words import Words
 
 CAP = 50
 VALUE_AT_MOST = 200
@@ -37,7 +38,7 @@ class Flaw:
     A flaw before it is put in words.
 
     Attributes:
-        words: makes text and action; called only for flaws that are told.
+        words: makes text and action in a language; called only for flaws that are told.
         needs: elements that must not be wrong themselves for this flaw to mean anything.
         rule: id of the assert that failed; empty for flaws of schema and lists.
     """
@@ -45,7 +46,7 @@ class Flaw:
     code: str
     severity: Severity
     place: Place
-    words: Callable[[], tuple[str, str]]
+    words: Callable[[Words], tuple[str, str]]
     needs: tuple[etree._Element, ...] = ()
     rule: str = ""
 
@@ -91,7 +92,7 @@ class Spoilt:
         return False
 
 
-def told(flaws: Iterable[Flaw], document: etree._Element, form: Form) -> tuple[Finding, ...]:
+def told(flaws: Iterable[Flaw], document: etree._Element, form: Form, words: Words) -> tuple[Finding, ...]:
     """
     At most 50 of *flaws* as findings, in document order; where there are more, errors go before warnings.
 
@@ -105,17 +106,17 @@ def told(flaws: Iterable[Flaw], document: etree._Element, form: Form) -> tuple[F
     if len(in_order) > CAP:
         kept = {id(flaw) for flaw in sorted(in_order, key=lambda flaw: not flaw.is_error)[:CAP]}
         in_order = [flaw for flaw in in_order if id(flaw) in kept]
-    return tuple(_finding(flaw, document, form) for flaw in in_order)
+    return tuple(_finding(flaw, document, form, words) for flaw in in_order)
 
 
-def _finding(flaw: Flaw, document: etree._Element, form: Form) -> Finding:
-    text, action = flaw.words()
+def _finding(flaw: Flaw, document: etree._Element, form: Form, words: Words) -> Finding:
+    text, action = flaw.words(words)
     path = path_of(flaw.place, document)
     return Finding(
         code=flaw.code,
         severity=flaw.severity,
         text=text,
-        action=action or None,
+        action=action,
         box=form.box_of(path),
         path=path,
         line=flaw.place.element.sourceline,

@@ -1,8 +1,8 @@
 """
 Run the business rules of a form: Schematron, compiled once to XSLT, run by lxml with all access denied.
 
-What runs says which assert failed, where, and in which words; its code, severity, source and subject are read
-from the rules themselves.
+What runs says which assert failed, where, and with which values; its code, severity, source and subject are
+read from the rules themselves, its words from the messages.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 from lxml import etree
 
 from gateway.domain.errors import Fault, Misconfigured, RegistryFault, Severity
 from gateway.domain.form import Form
+from gateway.domain.words import Words, places_in
 from gateway.validate.places import Flaw, Place
 from gateway.validate.sources import parsed, skeleton
-from gateway.validate.stylesheet import SCH, not_understood, stylesheet_of
+from gateway.validate.stylesheet import EXTRA, SCH, not_understood, stylesheet_of
 
-EXTRA = "{urn:eco-gateway:rules:1.0}"
 ENOUGH = 200
 
 _POSITION = re.compile(r"\[.*?\]")
@@ -50,9 +51,15 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleBook:
-    """The rules of one form, expanded, with the form's values in them; may be shared between threads."""
+    """
+    The rules of one form, expanded, with the form's values in them; may be shared between threads.
+
+    Attributes:
+        values: the form's own, as words are given them.
+    """
 
     stylesheet: bytes
+    values: Mapping[str, str]
     assertions: Mapping[str, Assertion]
     namespaces: Mapping[str, str]
 
@@ -89,10 +96,20 @@ class Rules:
             code=assertion.code,
             severity=assertion.severity,
             place=self._place(context, assertion.subject),
-            words=_words(failed),
+            words=self._words(failed),
             needs=tuple(self._at(context, assertion.needs)) if assertion.needs else (),
             rule=assertion.id,
         )
+
+    def _words(self, failed: etree._Element) -> Callable[[Words], tuple[str, str]]:
+        def say(words: Words) -> tuple[str, str]:
+            nothing = words.phrase("nothing")
+            values = {name: value or nothing for name, value in self._book.values.items()}
+            values |= {value.get("name", ""): value.text or "" for value in failed}
+            text, action = words.rules[failed.get("id", "")].filled(values)
+            return " ".join(text.split()), " ".join(action.split())
+
+        return say
 
     def _place(self, context: etree._Element, subject: str) -> Place:
         """The subject, or the place where it would stand if it were there."""
@@ -112,24 +129,14 @@ class Rules:
         return [node for node in found if isinstance(node, etree._Element)] if isinstance(found, list) else []
 
 
-def _words(failed: etree._Element) -> Callable[[], tuple[str, str]]:
-    def words() -> tuple[str, str]:
-        return _text(failed.find("text")), _text(failed.find("action"))
-
-    return words
-
-
-def _text(element: etree._Element | None) -> str:
-    return "" if element is None else " ".join("".join(element.itertext()).split())
-
-
 def rule_book(form: Form) -> RuleBook:
     """
     Expand and compile the rules of *form*.
 
     Raises:
         Misconfigured: with every fault: no rules at all, an assert without id, code or severity, a value the
-            rules do not know, a diagnostic that is not there, an XPath that does not compile.
+            rules do not know, an assert without words or with words that want what it does not give, an XPath
+            that does not compile.
     """
     if form.rules is None:
         return _no_rules()
@@ -142,6 +149,7 @@ def rule_book(form: Form) -> RuleBook:
             let.set("value", _literal(value))
     book = RuleBook(
         stylesheet=stylesheet_of(root),
+        values=MappingProxyType({name: value.strip() for name, value in form.values.items()}),
         assertions=MappingProxyType(
             {found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}
         ),
@@ -173,9 +181,8 @@ def _literal(value: str) -> str:
 def _no_rules() -> RuleBook:
     empty = """<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
         <xsl:template match="/"><none/></xsl:template></xsl:stylesheet>"""
-    return RuleBook(
-        stylesheet=empty.encode(), assertions=MappingProxyType({}), namespaces=MappingProxyType({})
-    )
+    nothing: Mapping[str, Any] = MappingProxyType({})
+    return RuleBook(stylesheet=empty.encode(), values=nothing, assertions=nothing, namespaces=nothing)
 
 
 def _expanded(sources: Mapping[str, bytes], path: str) -> etree._Element:
@@ -211,7 +218,6 @@ def _faults(root: etree._Element, form: Form) -> Iterator[tuple[str, str]]:
         yield name, "the rules have no sch:let of this name"
     if form.namespace not in _namespaces(root).values():
         yield "sch:ns", f"no prefix is bound to {form.namespace}"
-    diagnostics = {element.get("id") for element in root.iter(f"{SCH}diagnostic")}
     codes = {code.value for code in Fault}
     seen: set[str] = set()
     for element in root.iter(f"{SCH}assert"):
@@ -223,8 +229,18 @@ def _faults(root: etree._Element, form: Form) -> Iterator[tuple[str, str]]:
             yield name, f"flag {element.get('flag')!r} is no code of the catalogue"
         if element.get("role") not in set(Severity):
             yield name, "role is neither error nor warning"
-        if element.get("diagnostics") not in diagnostics:
-            yield name, "no diagnostic says what to do"
+        yield from ((name, words) for words in _speechless(element, form))
         if not element.get(f"{EXTRA}source"):
             yield name, "no source is named"
     yield from not_understood(root)
+
+
+def _speechless(element: etree._Element, form: Form) -> Iterator[str]:
+    """What keeps an assert from being put in words."""
+    given = form.values.keys() | {value.get(f"{EXTRA}name") for value in element}
+    for language, words in form.words.items():
+        if (sentence := words.rules.get(element.get("id", ""))) is None:
+            yield "the messages have no words for it"
+            return
+        for name in sorted(places_in(sentence.text + sentence.action) - given):
+            yield f"its words in '{language}' want a value {{{name}}}, which it does not give"

@@ -16,6 +16,8 @@ from itertools import islice
 from typing import Any
 
 from gateway.domain.errors import ContentRefused, Fault, Finding, Unreadable
+from gateway.domain.words import ENGLISH, Language, Words
+from gateway.registry.forms import RecordShape
 from gateway.validate.places import CAP, VALUE_AT_MOST
 
 MOST_DIGITS = 40
@@ -45,18 +47,18 @@ class Records:
     Reads box records by their JSON Schema; pure, may be shared between threads.
 
     Args:
-        schema: of the few keywords that the record schema uses.
+        shape: its schema is of the few keywords that the record schema uses.
 
     Raises:
         ValueError: the schema uses a keyword that is not understood here.
     """
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        if unknown := sorted(set(_keywords(schema)) - _KEYWORDS):
+    def __init__(self, shape: RecordShape) -> None:
+        if unknown := sorted(set(_keywords(shape.schema)) - _KEYWORDS):
             raise ValueError(f"keywords that are not understood: {', '.join(unknown)}")
-        self._schema = schema
+        self._checks = {language: _Check(shape.schema, words) for language, words in shape.words.items()}
 
-    def read(self, content: bytes) -> dict[str, Any]:
+    def read(self, content: bytes, language: Language = ENGLISH) -> dict[str, Any]:
         """
         Read one record; numbers with a point become ``Decimal``.
 
@@ -65,14 +67,26 @@ class Records:
             ContentRefused: S02, JSON of another shape; every fault is a finding with its JSON Pointer.
         """
         record = read_json(content)
-        if findings := self.findings(record):
+        if findings := self.findings(record, language):
             raise ContentRefused(findings)
         assert isinstance(record, dict)
         return record
 
-    def findings(self, record: Any) -> tuple[Finding, ...]:
+    def findings(self, record: Any, language: Language = ENGLISH) -> tuple[Finding, ...]:
         """What is wrong with the shape of *record*, at most 50 findings in its order; empty if nothing is."""
-        return tuple(islice(self._check(record, self._schema, ""), CAP))
+        check = self._checks.get(language) or self._checks[ENGLISH]
+        return tuple(islice(check.findings(record), CAP))
+
+
+class _Check:
+    """Holds records against the schema, and says in one language what is wrong with them."""
+
+    def __init__(self, schema: Mapping[str, Any], words: Words) -> None:
+        self._schema = schema
+        self._words = words
+
+    def findings(self, record: Any) -> Iterator[Finding]:
+        return self._check(record, self._schema, "")
 
     def _check(self, value: Any, schema: Mapping[str, Any], path: str) -> Iterator[Finding]:
         if (reference := schema.get("$ref")) is not None:
@@ -81,19 +95,20 @@ class Records:
             yield from self._check_one_of(value, schema["oneOf"], path)
         elif "enum" in schema:
             if value not in schema["enum"]:
-                yield _not_one_of(value, schema["enum"], path)
-        elif (kind := schema.get("type")) is not None and not _TYPES[kind][1](value):
-            yield _finding(
-                path, f"{_name(path)} is not {_TYPES[kind][0]}.", f"Give {_TYPES[kind][0]}.", value
-            )
+                choices = ", ".join(map(str, schema["enum"]))
+                said = self._words.say("record-choice", name=self._name(path), choices=choices)
+                yield _finding(path, said, value)
+        elif (kind := schema.get("type")) is not None and not _TYPES[kind](value):
+            said = self._words.say("record-kind", name=self._name(path), kind=self._words.phrase(kind))
+            yield _finding(path, said, value)
         elif isinstance(value, Mapping):
             yield from self._check_object(value, schema, path)
         elif isinstance(value, list):
             yield from self._check_list(value, schema, path)
         elif isinstance(value, str):
-            yield from _check_text(value, path)
+            yield from self._check_text(value, path)
         elif _is_number(value):
-            yield from _check_number(value, path)
+            yield from self._check_number(value, path)
 
     def _check_one_of(self, value: Any, choices: Sequence[Mapping[str, Any]], path: str) -> Iterator[Finding]:
         """An object is held against the object among *choices*, anything else against their words."""
@@ -109,22 +124,44 @@ class Records:
         properties: Mapping[str, Any] = schema.get("properties", {})
         for key in schema.get("required", ()):
             if key not in value:
-                yield _finding(f"{path}/{key}", f"The key {key} is missing.", f"Give {key}.")
+                yield _finding(f"{path}/{key}", self._words.say("record-key-missing", key=key))
         for key, entry in value.items():
             below = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
             if key in properties:
                 yield from self._check(entry, properties[key], below)
             elif schema.get("additionalProperties") is False:
-                near = difflib.get_close_matches(key[:80], list(properties), n=1, cutoff=0.0)
-                action = f"Leave it out; did you mean {near[0]}?" if near else "Leave it out."
-                yield _finding(below, f"The key {key[:80]} is unknown.", action)
+                yield _finding(below, self._unknown(key[:80], properties))
+
+    def _unknown(self, key: str, properties: Mapping[str, Any]) -> tuple[str, str]:
+        if near := difflib.get_close_matches(key, list(properties), n=1, cutoff=0.0):
+            return self._words.say("record-key-near", key=key, near=near[0])
+        return self._words.say("record-key-unknown", key=key)
 
     def _check_list(self, value: list[Any], schema: Mapping[str, Any], path: str) -> Iterator[Finding]:
         for place, entry in enumerate(value):
             if schema.get("uniqueItems") and entry in value[:place]:
-                yield _finding(f"{path}/{place}", f"{_name(path)} holds it twice.", "Give it once.", entry)
+                said = self._words.say("record-twice", name=self._name(path))
+                yield _finding(f"{path}/{place}", said, entry)
             if "items" in schema:
                 yield from self._check(entry, schema["items"], f"{path}/{place}")
+
+    def _check_text(self, value: str, path: str) -> Iterator[Finding]:
+        if (found := _FORBIDDEN.search(value)) is not None:
+            character = f"{ord(found[0]):04X}"
+            yield _finding(
+                path, self._words.say("record-character", name=self._name(path), character=character)
+            )
+
+    def _check_number(self, value: int | Decimal, path: str) -> Iterator[Finding]:
+        digits = Decimal(value).as_tuple()
+        exponent = digits.exponent if isinstance(digits.exponent, int) else 0
+        if len(digits.digits) > MOST_DIGITS or abs(exponent) > MOST_DIGITS:
+            yield _finding(
+                path, self._words.say("record-digits", name=self._name(path), most=str(MOST_DIGITS))
+            )
+
+    def _name(self, path: str) -> str:
+        return path.rpartition("/")[2] if path else self._words.phrase("record")
 
 
 def read_json(content: bytes) -> Any:
@@ -164,33 +201,13 @@ def write_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _check_text(value: str, path: str) -> Iterator[Finding]:
-    if (found := _FORBIDDEN.search(value)) is not None:
-        text = f"{_name(path)} holds the character U+{ord(found[0]):04X}, which XML cannot carry."
-        yield _finding(path, text, "Take it out.")
-
-
-def _check_number(value: int | Decimal, path: str) -> Iterator[Finding]:
-    digits = Decimal(value).as_tuple()
-    exponent = digits.exponent if isinstance(digits.exponent, int) else 0
-    if len(digits.digits) > MOST_DIGITS or abs(exponent) > MOST_DIGITS:
-        yield _finding(
-            path, f"{_name(path)} has more than {MOST_DIGITS} digits.", "Give a number that can be true."
-        )
-
-
-def _not_one_of(value: Any, choices: Sequence[Any], path: str) -> Finding:
-    words = ", ".join(map(str, choices))
-    return _finding(path, f"{_name(path)} is none of {words}.", f"Give one of {words}.", value)
-
-
-def _finding(path: str, text: str, action: str, value: Any = None) -> Finding:
+def _finding(path: str, said: tuple[str, str], value: Any = None) -> Finding:
     shown = None if value is None else (value if isinstance(value, str) else _briefly(value))
     return Finding(
         code=Fault.SCHEMA.value,
-        text=text,
+        text=said[0],
         path=path or "/",
-        action=action,
+        action=said[1],
         value=None if shown is None else _FORBIDDEN.sub("?", shown)[:VALUE_AT_MOST],
     )
 
@@ -200,10 +217,6 @@ def _briefly(value: Any) -> str:
     if isinstance(value, Mapping | list):
         return f"{'an object' if isinstance(value, Mapping) else 'a list'} of {len(value)}"
     return str(value) if isinstance(value, Decimal) else write_json(value)
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2] if path else "The record"
 
 
 def _is_number(value: Any) -> bool:
@@ -240,10 +253,10 @@ def _is_whole(value: Any) -> bool:
     )
 
 
-_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "object": ("an object", lambda value: isinstance(value, Mapping)),
-    "array": ("a list", lambda value: isinstance(value, list)),
-    "string": ("a text", lambda value: isinstance(value, str)),
-    "integer": ("a whole number", _is_whole),
-    "number": ("a number", _is_number),
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "object": lambda value: isinstance(value, Mapping),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "integer": _is_whole,
+    "number": _is_number,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lxml import etree
@@ -79,15 +80,40 @@ class _Sources(etree.Resolver):
         return self.resolve_string(self._sources[path], context, base_url=_SCHEME + path)
 
 
-def element_paths(form: Form) -> frozenset[str]:
-    """Every path of element names that the form's XSD allows: ``CertificateOfOrigin/Items/Item/FobValue``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """
+    One element or attribute that a form's XSD allows.
+
+    Attributes:
+        path: of names from the root on: ``CertificateOfOrigin/Items/Item/Quantity``, ``…/Quantity/@unit``.
+        needed: whether it must be there once its parent is; None where one of several must.
+        repeats: whether it may stand there more than once.
+        expected: what its documentation says of its content; empty for elements that hold elements.
+    """
+
+    path: str
+    needed: bool | None
+    repeats: bool
+    expected: str
+
+
+def declared(form: Form) -> tuple[Declared, ...]:
+    """All that the form's XSD allows, each path once, in the order of the XSD."""
     root = etree.fromstring(single_schema(form))
-    types = {kind.get("name", ""): kind for kind in root.iterchildren(f"{XSD}complexType")}
-    found: set[str] = set()
+    types = {
+        kind.get("name", ""): kind for kind in root.iterchildren(f"{XSD}complexType", f"{XSD}simpleType")
+    }
+    found: dict[str, Declared] = {}
     for element in root.iterchildren(f"{XSD}element"):
         if element.get("name") == form.root:
             _collect(element, "", types, found)
-    return frozenset(found)
+    return tuple(found.values())
+
+
+def element_paths(form: Form) -> frozenset[str]:
+    """Every path of element names that the form's XSD allows: ``CertificateOfOrigin/Items/Item/FobValue``."""
+    return frozenset(one.path for one in declared(form) if "@" not in one.path)
 
 
 def skeleton(form: Form) -> etree._Element:
@@ -101,13 +127,56 @@ def skeleton(form: Form) -> etree._Element:
 
 
 def _collect(
-    element: etree._Element, above: str, types: Mapping[str, etree._Element], found: set[str]
+    element: etree._Element, above: str, types: Mapping[str, etree._Element], found: dict[str, Declared]
 ) -> None:
     path = f"{above}{element.get('name')}"
     if path.count("/") > _DEEPEST:
         return
-    found.add(path)
-    kind = types.get(element.get("type", "").rpartition(":")[2], element)
+    if path in found:
+        if _needed(element) is None:
+            found[path] = replace(found[path], needed=None)
+        return
+    kind = _type_of(element, types)
+    found[path] = Declared(
+        path=path,
+        needed=_needed(element),
+        repeats=element.get("maxOccurs", "1") != "1" or _repeats(element),
+        expected=_expected(kind, types),
+    )
+    for attribute in kind.iter(f"{XSD}attribute"):
+        found[f"{path}/@{attribute.get('name')}"] = Declared(
+            path=f"{path}/@{attribute.get('name')}",
+            needed=attribute.get("use") == "required",
+            repeats=False,
+            expected=_expected(_type_of(attribute, types), types),
+        )
     for below in kind.iter(f"{XSD}element"):
         if below is not kind and next(below.iterancestors(f"{XSD}element"), None) in (None, kind):
             _collect(below, f"{path}/", types, found)
+
+
+def _type_of(declaration: etree._Element, types: Mapping[str, etree._Element]) -> etree._Element:
+    return types.get(declaration.get("type", "").rpartition(":")[2], declaration)
+
+
+def _needed(element: etree._Element) -> bool | None:
+    if element.get("minOccurs") == "0":
+        return False
+    above = list(element.iterancestors(f"{XSD}choice", f"{XSD}sequence"))
+    if any(group.get("minOccurs") == "0" for group in above):
+        return False
+    return None if any(group.tag == f"{XSD}choice" for group in above) else True
+
+
+def _repeats(element: etree._Element) -> bool:
+    groups = element.iterancestors(f"{XSD}choice", f"{XSD}sequence")
+    return any(group.get("maxOccurs", "1") != "1" for group in groups)
+
+
+def _expected(kind: etree._Element, types: Mapping[str, etree._Element]) -> str:
+    """What the type says that it expects, or the one that it extends."""
+    if (said := kind.find(f"{XSD}annotation/{XSD}documentation")) is not None:
+        return " ".join("".join(said.itertext()).split())
+    extended = kind.find(f"{XSD}simpleContent/{XSD}extension")
+    base = types.get(extended.get("base", "").rpartition(":")[2]) if extended is not None else None
+    return "" if base is None else _expected(base, types)

@@ -2,8 +2,8 @@
 Compile Schematron to XSLT: as much of it as our rules are written in, and so that only what fails costs.
 
 The tests of a rule are asked all together first, of all elements of its context in one go where that can be
-done; one by one only where they fail. Nothing is written of what holds; of an assert that fails: where, what
-the finding says, and what to do.
+done; one by one only where they fail. Nothing is written of what holds; of an assert that fails: where, and
+the values that its words ask for.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+EXTRA = "{urn:eco-gateway:rules:1.0}"
 SCH = "{http://purl.oclc.org/dsdl/schematron}"
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 
@@ -27,8 +28,6 @@ _UNDERSTOOD = frozenset(
         "rule",
         "assert",
         "value-of",
-        "diagnostics",
-        "diagnostic",
     )
 )
 _NAME = r"[\w.-]+:[\w.-]+"
@@ -50,6 +49,8 @@ def not_understood(root: etree._Element) -> Iterator[tuple[str, str]]:
             yield name, "is not understood here"
         elif element.tag == f"{SCH}rule" and not _CONTEXT.fullmatch(element.get("context", "")):
             yield name, f"the context {element.get('context')!r} is no path of names with prefixes"
+        elif element.tag == f"{SCH}value-of" and not element.get(f"{EXTRA}name"):
+            yield name, "has no e:name, by which words could ask for it"
 
 
 def stylesheet_of(root: etree._Element) -> bytes:
@@ -57,7 +58,7 @@ def stylesheet_of(root: etree._Element) -> bytes:
     The stylesheet of the rules at *root*, in which every ``extends`` has already been followed.
 
     It takes the parameter ``on`` and writes ``<failed>``, in it an ``<assert id at>`` for each assert that
-    fails, in it ``<text>`` and ``<action>``; *at* is the way down from the root: ``/*[20]/*[3]``.
+    fails, in it ``<value name>``; *at* is the way down from the root: ``/*[20]/*[3]``.
     Of the rules of one pattern only the first that fits an element is asked about it.
     """
     prefixes = {ns.get("prefix", ""): ns.get("uri", "") for ns in root.iterchildren(f"{SCH}ns")}
@@ -104,20 +105,9 @@ def _write_rule(template: etree._Element, rule: etree._Element) -> None:
         failure = etree.SubElement(_write(template, "if", test=f"not({one.get('test')})"), "assert")
         failure.set("id", one.get("id", ""))
         _write(_write(failure, "attribute", name="at"), "call-template", name="way")
-        _write_words(etree.SubElement(failure, "text"), one)
-        _write_words(etree.SubElement(failure, "action"), _diagnostic(one))
-
-
-def _diagnostic(one: etree._Element) -> etree._Element:
-    wanted = one.get("diagnostics")
-    root = one.getroottree().getroot()
-    return next(found for found in root.iter(f"{SCH}diagnostic") if found.get("id") == wanted)
-
-
-def _write_words(element: etree._Element, words: etree._Element) -> None:
-    element.text = words.text
-    for value in words.iterchildren(f"{SCH}value-of"):
-        _write(element, "value-of", select=value.get("select", "")).tail = value.tail
+        for value in one.iterchildren(f"{SCH}value-of"):
+            named = etree.SubElement(failure, "value", name=value.get(f"{EXTRA}name", ""))
+            _write(named, "value-of", select=value.get("select", ""))
 
 
 def _write(parent: etree._Element, instruction: str, **attributes: str) -> etree._Element:

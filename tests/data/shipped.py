@@ -60,6 +60,12 @@ def consignments() -> list[dict[str, Any]]:
     return copy.deepcopy(list(_consignments()))
 
 
+def recorded() -> list[FormId]:
+    """The forms of which there are records."""
+    families = {record["form"] for record in _consignments()}
+    return sorted(form.id for form in forms().values() if form.family in families)
+
+
 def a_record(form: FormId = RCEP, *, items: int = 2) -> dict[str, Any]:
     """A record of *form* that is without any finding; its first item claims RVC where the form admits it."""
     family = forms()[form].family

@@ -10,14 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import Misconfigured
-from gateway.domain.form import Form
 from gateway.domain.ids import FormId
 from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema, xsd_digest
 from gateway.validate.check import Expected, check_forms, expected_of
-from gateway.validate.judge import Judge
-from gateway.validate.records import compose
-from tests.data.shipped import FORM_D, ON, a_record, codes
+from tests.data.shipped import codes
 
 FORM = "schemas/atiga/form-d/1.0"
 VALID = f"{FORM}/examples/valid/plain.xml"
@@ -26,7 +23,8 @@ VALID = f"{FORM}/examples/valid/plain.xml"
 @pytest.fixture
 def registry(tmp_path: Path) -> Path:
     """A registry with one form, two of its examples, and the common blocks."""
-    shutil.copytree(SHIPPED / "schemas/common", tmp_path / "schemas/common")
+    for common in ("schemas/common", "mappings/messages"):
+        shutil.copytree(SHIPPED / common, tmp_path / common)
     shutil.copytree(SHIPPED / FORM, tmp_path / FORM, ignore=shutil.ignore_patterns("examples"))
     for example in ("valid/plain.xml", "invalid/fob-missing.xml", "invalid/fob-missing.findings"):
         place = tmp_path / FORM / "examples" / example
@@ -161,6 +159,11 @@ def test_a_new_version_is_added_with_files_alone(registry: Path) -> None:
             id="percentages",
         ),
         pytest.param(
+            lambda r: _edit(r, f"{FORM}/form.toml", '["WO", "RVC", "CC", "CTH", "CTSH", "SP", "PC"]', "[]"),
+            "criteria: lines[0] is empty",
+            id="no-criterion",
+        ),
+        pytest.param(
             lambda r: shutil.copytree(r / FORM, r / "schemas/atiga/form-x/1.0"),
             "namespace is that of",
             id="twin",
@@ -189,22 +192,6 @@ def test_a_day_between_two_versions_is_a_fault(registry: Path) -> None:
 
     with pytest.raises(Misconfigured, match="no version covers the days between 2022-12-31 and 2023-01-03"):
         load_forms(Folder((registry,)))
-
-
-def test_a_form_of_no_agreement_is_added_with_files_alone(registry: Path) -> None:
-    form = _non_preferential(registry)
-    record = a_record(FORM_D, items=1) | {"form": form.id, "exporting_country": "BR"}
-    record["exporter"]["country"] = "BR"
-    for key in ("fob", "rvc_percent"):
-        del record["items"][0][key]
-    record["items"][0] |= {"origin": "BR", "criterion": []}
-    judge = Judge({form.id: form}, codes())
-
-    assert judge.judge(compose(record, form), form, ON) == ()
-
-    record["items"][0] |= {"criterion": ["WO"], "fob": {"amount": 5, "currency": "USD"}}
-    found = [finding.code for finding in judge.judge(compose(record, form), form, ON)]
-    assert found == ["C03"]
 
 
 def test_an_installation_lays_its_own_version_over_the_shipped_ones(tmp_path: Path) -> None:
@@ -244,31 +231,6 @@ def test_findings_are_written_line_by_line() -> None:
     text = "# a comment\nC04 error /A/B\n\nW01 warning /A  # why\n"
 
     assert expected_of(text) == [Expected("C04", "error", "/A/B"), Expected("W01", "warning", "/A")]
-
-
-def _non_preferential(registry: Path) -> Form:
-    """Form D turned into a certificate that any country issues, without criteria and FOB values."""
-    old, new = registry / FORM, registry / "schemas/non-preferential/form-co/1.0"
-    shutil.copytree(old, new, ignore=shutil.ignore_patterns("examples"))
-    (new / "form-d.xsd").rename(new / "form-co.xsd")
-    for path in new.iterdir():
-        text = path.read_text("utf-8").replace(
-            "urn:eco-gateway:atiga:form-d", "urn:eco-gateway:non-preferential:form-co"
-        )
-        path.write_text(text.replace("form-d.xsd", "form-co.xsd"), "utf-8")
-    toml = new / "form.toml"
-    text = toml.read_text("utf-8")
-    for key, value in {
-        "parties": "[]",
-        "lines": "[[], [], []]",
-        "percent_wanted": "[]",
-        "when": '"never"',
-        "countries": "[]",
-        "sha256": f'"{_digest(new / "form-co.xsd", registry / "schemas/common/certificate.xsd")}"',
-    }.items():
-        text = re.sub(rf"(?ms)^{key} = (\[\n.*?^\]|[^\n]*)", f"{key} = {value}", text, count=1)
-    toml.write_text(text, "utf-8")
-    return load_forms(Folder((registry,)))[FormId("non-preferential/form-co/1.0")]
 
 
 def _digest(*paths: Path) -> str:

@@ -14,6 +14,7 @@ import pytest
 from lxml import etree
 
 from gateway.domain.form import Form
+from gateway.domain.words import ENGLISH
 from gateway.validate.explain import Explanation
 from gateway.validate.schema import Explainer, Structure
 from gateway.validate.sources import compiled_schema
@@ -229,7 +230,7 @@ def test_a_schema_fault_does_not_hide_a_broken_rule() -> None:
 def _explained(form: Form, change: Callable[[etree._Element], None]) -> list[tuple[str, str]]:
     document = written(a_record(items=1))
     change(document)
-    return [flaw.words() for flaw in Structure(form, Explainer(form)).flaws(document)]
+    return [flaw.words(form.words[ENGLISH]) for flaw in Structure(form, Explainer(form)).flaws(document)]
 
 
 def test_a_type_that_says_nothing_is_still_spoken_of() -> None:
@@ -254,13 +255,13 @@ def test_where_nothing_better_is_known_libxml2_speaks() -> None:
     (flaw,) = Explanation(forms()[RCEP]).flaws(sound, list(schema.error_log))
 
     assert etree.QName(flaw.place.element).localname == "Name"
-    assert "minLength" in flaw.words()[0]
+    assert "minLength" in flaw.words(forms()[RCEP].words[ENGLISH])[0]
 
 
 def test_a_failure_without_words_is_a_failure_all_the_same() -> None:
     (flaw,) = Explanation(forms()[RCEP]).flaws(written(a_record(items=1)), [])
 
-    assert flaw.is_error
+    assert flaw.words(forms()[RCEP].words[ENGLISH])[0] == "The document does not fit its schema."
 
 
 def test_a_hint_at_another_schema_is_not_followed() -> None:

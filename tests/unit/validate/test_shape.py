@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.errors import ContentRefused, Unreadable
+from gateway.registry.forms import RecordShape
 from gateway.validate.places import CAP
 from gateway.validate.shape import Records, read_json, write_json
 from tests.data.shipped import a_record, records
@@ -121,4 +122,4 @@ def test_a_byte_order_mark_is_taken() -> None:
 
 def test_a_schema_of_other_keywords_is_not_pretended_to_be_understood() -> None:
     with pytest.raises(ValueError, match="pattern"):
-        Records({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}})
+        Records(RecordShape(schema={"type": "string", "pattern": "x"}, words={}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from gateway.validate.stylesheet import not_understood, stylesheet_of
+from gateway.validate.stylesheet import EXTRA, SCH, not_understood, stylesheet_of
 
 DOCUMENT = etree.fromstring(
     """<a:List xmlns:a="urn:a">
@@ -19,19 +19,16 @@ DOCUMENT = etree.fromstring(
 
 def _schematron(content: str) -> etree._Element:
     return etree.fromstring(
-        f"""<sch:schema xmlns:sch="http://purl.oclc.org/dsdl/schematron">
+        f"""<sch:schema xmlns:sch="{SCH[1:-1]}" xmlns:e="{EXTRA[1:-1]}">
               <sch:ns prefix="a" uri="urn:a"/><sch:let name="on" value="''"/><sch:let name="most" value="1"/>
               {content}
-              <sch:diagnostics>
-                <sch:diagnostic id="do">Not <sch:value-of select="@n"/>.</sch:diagnostic>
-              </sch:diagnostics>
             </sch:schema>"""
     )
 
 
 def _assert(name: str, test: str) -> str:
-    words = 'Entry <sch:value-of select="@n"/>!'
-    return f'<sch:assert id="{name}" diagnostics="do" test="{test}">{words}</sch:assert>'
+    value = '<sch:value-of e:name="entry" select="@n"/>'
+    return f'<sch:assert id="{name}" test="{test}">{value}</sch:assert>'
 
 
 def _failed(*patterns: str, on: str = "2026-11-21") -> list[tuple[str, str]]:
@@ -60,12 +57,12 @@ def test_the_root_is_at_no_way_at_all() -> None:
     assert _failed(_rule("a:List", _assert("today", "$on = '2020-01-01'"))) == [("today", "")]
 
 
-def test_words_are_filled_in_where_the_rule_stands() -> None:
+def test_values_are_those_where_the_rule_stands() -> None:
     rules = _schematron(f"<sch:pattern>{_rule('a:Entry', _assert('parts', 'a:Part'))}</sch:pattern>")
 
     (failure,) = etree.XSLT(etree.fromstring(stylesheet_of(rules)))(DOCUMENT).getroot()
 
-    assert [part.text for part in failure] == ["Entry 3!", "Not 3."]
+    assert [(value.get("name"), value.text) for value in failure] == [("entry", "3")]
 
 
 def test_a_variable_of_a_rule_is_its_own() -> None:
@@ -114,7 +111,15 @@ def test_a_context_that_is_no_path_of_names_is_a_fault(context: str) -> None:
     assert fault == ("sch:rule", f"the context {context!r} is no path of names with prefixes")
 
 
-@pytest.mark.parametrize("element", ["phase", "report", "include", "name"])
+def test_a_value_without_a_name_is_a_fault() -> None:
+    nameless = '<sch:assert id="a" test="a:Part"><sch:value-of select="@n"/></sch:assert>'
+
+    (fault,) = not_understood(_schematron(f"<sch:pattern>{_rule('a:Entry', nameless)}</sch:pattern>"))
+
+    assert fault == ("sch:value-of", "has no e:name, by which words could ask for it")
+
+
+@pytest.mark.parametrize("element", ["phase", "report", "include", "name", "diagnostics"])
 def test_what_is_not_understood_is_a_fault(element: str) -> None:
     assert list(not_understood(_schematron(f"<sch:{element}/>"))) == [
         (f"sch:{element}", "is not understood here")

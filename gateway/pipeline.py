@@ -231,13 +231,22 @@ class Pipeline:
         return self._rooms.sealer.message(header, translated.document)
 
     def _verdict(self, content: bytes, content_type: str) -> Verdict:
-        form = None
+        form = receiver = None
         try:
             document, form = self._read(content, content_type)
             findings = self._findings(document, form, self._rooms.clock())
+            receiver = self._receiver(claimed_facts(document, form))
         except Refused as refused:
             findings = refused.findings
-        return Verdict(form=form.id if form else None, findings=findings)
+        return Verdict(form=form.id if form else None, findings=findings, receiver=receiver)
+
+    def _receiver(self, claims: ClaimedFacts) -> PartyId | None:
+        """Whom a certificate that says so is sent to, if anybody takes it."""
+        form = self._rooms.registry.forms[claims.form]
+        try:
+            return self._corridor_for(form, claims.importing_country or "").receiver.id
+        except ContentRefused:
+            return None
 
     async def _refuse_submission(self, submission: Submission, refused: Refused) -> SubmittedCertificate:
         """The first answer when this very content was taken before; else the refusal is kept and told."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -37,7 +36,7 @@ from gateway.acknowledge.lives import (
 from gateway.acknowledge.utilisation import standing
 from gateway.answers.desk import GATEWAY, AnswerDesk
 from gateway.domain.envelope import business_document, read_header
-from gateway.domain.errors import Fault, Finding, IdRepeated, NotAllowed, Severity
+from gateway.domain.errors import Fault, Finding, IdRepeated, Severity
 from gateway.domain.ids import CertificateNumber, MessageId, PartyId, family_of
 from gateway.domain.message import CertificateFacts, Header
 from gateway.domain.status import (
@@ -97,8 +96,6 @@ class Incoming:
                 await page.park(message_no, patience_s=patience.acknowledgement_within.total_seconds())
             else:
                 await self._conclude(page, message_no, header, opened.body, judgement)
-        if isinstance(opened.body, RetransmissionRequest) and judgement.target is not None:
-            await self._send_again(judgement.target, header.sender, opened.body.reason)
 
     async def certificate_came(self, header: Header, facts: CertificateFacts) -> None:
         """
@@ -201,8 +198,9 @@ class Incoming:
             case StatusQuery():
                 assert certificate is not None
                 await self._reply_status(page, header, certificate)
-            case RetransmissionRequest():
-                pass  # answered with the identical bytes as soon as this page is committed
+            case RetransmissionRequest():  # the identical bytes once more (ATIGA Annex 8 Rule 29(3))
+                if judgement.target is not None:
+                    await page.resend(judgement.target, who=header.sender, reason=body.reason, at=now)
             case VerificationRequest() | VerificationReply() | VerificationResult() | StatusReply() | Ping():
                 pass  # for people to read: the inbox shows it
             case _:
@@ -261,13 +259,6 @@ class Incoming:
         if move is not None:
             await page.move_life(
                 certificate.certificate_no, move.to, before=move.before, at=self._rooms.clock(), who=who
-            )
-
-    async def _send_again(self, message: MessageRow, party: PartyId, reason: str | None) -> None:
-        """The identical bytes once more (ATIGA Annex 8 Rule 29(3)); what is still on its way comes anyway."""
-        with suppress(NotAllowed):
-            await self._ledger.operate(
-                "resend", message.message_no, who=party, reason=reason, at=self._rooms.clock()
             )
 
     async def _reply_status(self, page: Page, header: Header, certificate: CertificateRow) -> None:

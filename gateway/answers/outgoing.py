@@ -15,7 +15,13 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import ContentRefused, Fault, NotAllowed, NotFound
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Header
-from gateway.domain.status import AcknowledgementOutcome, CertificateLife, Direction, MessageType
+from gateway.domain.status import (
+    AcknowledgementOutcome,
+    CertificateLife,
+    DeliveryStatus,
+    Direction,
+    MessageType,
+)
 from gateway.intake.desk import Taken
 from gateway.rooms import has_error
 from gateway.store.page import Page
@@ -46,8 +52,8 @@ class Outgoing:
         Ask the receiver to cancel a certificate of ours; asked again while pending, nothing changes.
 
         Raises:
-            NotAllowed: B06 items are utilised already, B03 it is cancelled or replaced already, or the
-                receiver takes no cancellations.
+            NotAllowed: B06 items are utilised already, B03 it is cancelled or replaced already or never
+                reached the receiver, or the receiver takes no cancellations.
         """
         self._check_agreed(certificate.party, MessageType.CANCELLATION)
         async with self._ledger.page() as page:
@@ -58,6 +64,8 @@ class Outgoing:
                 raise NotFound("no such certificate")
             if locked.life is CertificateLife.CANCEL_PENDING:
                 return await self._first_cancellation(page, locked)
+            if await _never_arrived(page, locked):
+                raise NotAllowed(_nothing_to_cancel(locked), code=Fault.NOT_IN_FORCE.value)
             kept = await page.customs_entries(locked.certificate_no)
             if findings := judge_cancellation(locked, kept):
                 raise NotAllowed(findings[0].text, code=findings[0].code)
@@ -168,6 +176,24 @@ class Outgoing:
             form=certificate.form,
             receiver=certificate.party,
         )
+
+
+async def _never_arrived(page: Page, certificate: CertificateRow) -> bool:
+    """Whether the receiver cannot have the certificate; a cancellation would be about nothing there."""
+    match certificate.delivery:
+        case DeliveryStatus.REFUSED:
+            return True
+        case DeliveryStatus.WITHDRAWN:
+            return not await page.may_have_arrived(certificate.message_no)
+        case _:
+            return False
+
+
+def _nothing_to_cancel(certificate: CertificateRow) -> str:
+    return (
+        f"certificate {certificate.number} was {certificate.delivery} and never reached {certificate.party}:"
+        " there is nothing to cancel, and its number may be submitted again"
+    )
 
 
 def _check_answerable(message: MessageRow, verb: MessageType) -> None:

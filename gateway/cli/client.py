@@ -128,7 +128,11 @@ class Node:
     async def judge(self, content: bytes, content_type: str) -> Answer:
         """What the node thinks of one certificate; it stores nothing."""
         return await self._patiently(
-            "POST", "certificates/validate", content=content, content_type=content_type
+            "POST",
+            "certificates/validate",
+            query={"route": "true"},
+            content=content,
+            content_type=content_type,
         )
 
     async def operate(self, verb: str, message_id: str, body: Json, party: str | None = None) -> Answer:

@@ -106,10 +106,6 @@ UNKNOWN_CODE = Move(Owner.OPERATOR, "Read the party's findings and ask it what i
 RELEASE = Move(Owner.OPERATOR, "Release it, or withdraw it.")
 RESUME = Move(Owner.OPERATOR, "Resume the party when it may be sent to again.")
 WITHDRAWN = Move(Owner.ISSUING_AUTHORITY, "Submit it again if it is still wanted; the number is free.")
-CORRECT_ANEW = Move(
-    Owner.ISSUING_AUTHORITY,
-    "Correct what the findings name and issue it under a new number; this one stays taken.",
-)
 SENDING = Move(Owner.NONE, "Nothing; it is being sent.")
 CUSTOMS_RESPONSE = Move(Owner.CUSTOMS, "Post the customs response when the goods have been declared.")
 NATIONAL_ANSWER_DUE = Move(

@@ -19,7 +19,7 @@ from gateway.intake import shapes
 from gateway.intake.bodies import JSON, XML, Body, Carried, media_type, read_body, read_json, shaped
 from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right, sight_of
-from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, one_of, text
+from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, flag, one_of, text
 from gateway.intake.serving import Parts, agreed, answer, find_certificate
 from gateway.intake.views import findings_view, search_view, taken_view, track_view
 
@@ -51,12 +51,14 @@ class Certificates:
 
     async def validate(self, request: web.Request, _: Caller) -> web.Response:
         """Judge a certificate and keep nothing."""
+        routed = Query(request).flag("route")
         kind = media_type(request, {XML, JSON})
         limits = self._parts.limits
         content = await read_body(request, limit=limits.body_bytes, within_s=limits.body_s)
         verdict = await self._parts.desk.judge(content, kind)
         found = findings_view(verdict.findings)
-        return answer({"form": verdict.form, "valid": verdict.valid, "findings": found})
+        route = {"receiver": verdict.receiver} if routed else {}
+        return answer({"form": verdict.form, "valid": verdict.valid, "findings": found, **route})
 
     async def search(self, request: web.Request, caller: Caller) -> web.Response:
         """One page of what the caller sees, newest first."""
@@ -122,6 +124,7 @@ class Certificates:
                 serve=self.validate,
                 name="validateCertificate",
                 meaning="Judge a certificate; nothing is kept.",
+                query=(flag("route", "Say as well which party would receive it."),),
                 body=documents,
                 answers={200: Answer("What was found.", shapes.Verdict)},
                 problems=(408, 413, 415),

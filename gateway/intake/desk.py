@@ -20,10 +20,16 @@ from gateway.store.records import CertificateRow, MessageRow, SubmittedCertifica
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What judging a document came to; nothing was stored."""
+    """
+    What judging a document came to; nothing was stored.
+
+    Attributes:
+        receiver: the party to which it would be sent; None where no corridor takes it.
+    """
 
     form: FormId | None
     findings: tuple[Finding, ...]
+    receiver: PartyId | None = None
 
     @property
     def valid(self) -> bool:

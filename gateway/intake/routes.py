@@ -93,6 +93,11 @@ def day(name: str, meaning: str) -> Parameter:
     return Parameter(name, meaning, {"type": "string", "format": "date", "pattern": r"^\d{4}-\d\d-\d\d$"})
 
 
+def flag(name: str, meaning: str) -> Parameter:
+    """A parameter that is ``true`` or ``false``; ``false`` when it is not given."""
+    return Parameter(name, meaning, {"type": "boolean", "default": False})
+
+
 AFTER = text("after", "A cursor that was given out before; what comes after it is shown.")
 PAGE_LIMIT = Parameter(
     "limit", "Most items on the page.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
@@ -153,6 +158,13 @@ class Query:
         except ValueError:
             pass
         raise bad_parameter(f"{name}: must be a day, YYYY-MM-DD.")
+
+    def flag(self, name: str) -> bool:
+        """``true`` or ``false``."""
+        value = self.text(name) or "false"
+        if value not in ("true", "false"):
+            raise bad_parameter(f"{name}: must be true or false.")
+        return value == "true"
 
     def limit(self) -> int:
         """How many items a page may hold."""

@@ -67,11 +67,12 @@ class Taken(Shape):
 
 
 class Verdict(Shape):
-    """What judging came to."""
+    """What judging came to; with ``route=true`` also who would receive it, null where nobody takes it."""
 
     form: str | None
     valid: bool
     findings: list[Finding]
+    receiver: str | None = None
 
 
 class BatchItem(Shape):

@@ -147,8 +147,7 @@ def _of_delivery(message: MessageRow, story: Story, agreed: Agreed) -> Standing 
             expired = move_for(Fault.PATIENCE_USED_UP.value)
             return _by(expired if code in _TRIED_AGAIN else move_for(code), message.cause)
         case DeliveryStatus.REFUSED:
-            move = move_for(_code_of(message.cause))  # refused on the wire; its number does not come free
-            return _by(catalogue.CORRECT_ANEW if move is catalogue.CORRECT else move, message.cause)
+            return _by(move_for(_code_of(message.cause)), message.cause)
         case _:
             assert_never(status)
 

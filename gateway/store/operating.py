@@ -60,7 +60,7 @@ class Operating:
             NotFound: no such message.
         """
         async with self._pool.acquire() as connection:
-            moved = await finished(_operate(connection, verb, message_no, who=who, reason=reason, at=at))
+            moved = await finished(_alone(connection, verb, message_no, who=who, reason=reason, at=at))
         if moved.delivery is not DeliveryStatus.ON_HOLD:  # it is due, or what waited behind it
             self._bell.ring([moved.party])
         return moved
@@ -109,30 +109,38 @@ class Operating:
             return [lane_row(row) async for row in queries.lanes(connection, at=at)]
 
 
-async def _operate(
+async def operate(
+    connection: Connection, name: str, message_no: int, *, who: str, reason: str | None, at: datetime
+) -> bool:
+    """Move one delivery by the verb *name*, in the caller's transaction; whether its status allowed it."""
+    verb = VERBS[name]
+    async for _ in queries.lock_conversation(connection, message_no=message_no):
+        pass
+    moved = await queries.operate(
+        connection,
+        message_no=message_no,
+        from_statuses=sorted(verb.allowed),
+        to_status=verb.to,
+        due_now=verb.to is DeliveryStatus.READY_TO_SEND,
+        cause=_cause(verb, who, reason),
+        who=who,
+        reason=reason,
+        verb=name,
+        at=at,
+    )
+    return moved is not None
+
+
+async def _alone(
     connection: Connection, name: str, message_no: int, *, who: str, reason: str | None, at: datetime
 ) -> MessageRow:
-    verb = VERBS[name]
     async with connection.transaction():
-        async for _ in queries.lock_conversation(connection, message_no=message_no):
-            pass
-        moved = await queries.operate(
-            connection,
-            message_no=message_no,
-            from_statuses=sorted(verb.allowed),
-            to_status=verb.to,
-            due_now=verb.to is DeliveryStatus.READY_TO_SEND,
-            cause=_cause(verb, who, reason),
-            who=who,
-            reason=reason,
-            verb=name,
-            at=at,
-        )
+        moved = await operate(connection, name, message_no, who=who, reason=reason, at=at)
         row = await queries.message(connection, message_no=message_no)
     if row is None:
         raise NotFound(f"No message {message_no}")
     message = message_row(row)
-    if moved is None:
+    if not moved:
         raise NotAllowed(_refusal(name, message))
     return message
 
@@ -146,5 +154,7 @@ def _cause(verb: Verb, who: str, reason: str | None) -> str | None:
 def _refusal(name: str, message: MessageRow) -> str:
     if message.delivery is None:
         return f"{name}: {message.message_id} came from {message.party}; nothing is owed for it"
+    if message.delivery in VERBS[name].allowed:
+        return f"{name}: {message.message_id} was refused, and its number went out in another message since"
     allowed = ", ".join(sorted(VERBS[name].allowed))
     return f"{name}: {message.message_id} is {message.delivery}; it must be one of {allowed}"

@@ -19,6 +19,7 @@ from gateway.domain.status import (
     Direction,
 )
 from gateway.store.connect import Connection
+from gateway.store.operating import operate
 from gateway.store.records import (
     CertificateKey,
     CertificateRow,
@@ -85,6 +86,11 @@ class Page:
         )
         self._owed_to.add(header.receiver)
         return message_no
+
+    async def resend(self, message: MessageRow, *, who: str, reason: str | None, at: datetime) -> None:
+        """Send the identical bytes again, if its delivery is over; what is still on its way comes anyway."""
+        if await operate(self._connection, "resend", message.message_no, who=who, reason=reason, at=at):
+            self._owed_to.add(message.party)
 
     async def write_inbound(self, inbound: NewInbound, *, certificate_no: int | None) -> int | None:
         """
@@ -153,6 +159,11 @@ class Page:
         """Every message about the certificate, oldest first."""
         rows = queries.messages_of_certificate(self._connection, certificate_no=certificate_no)
         return [message_row(row) async for row in rows]
+
+    async def may_have_arrived(self, message_no: int) -> bool:
+        """Whether an attempt to deliver it may have been heard, whatever became of it afterwards."""
+        perhaps: bool = await queries.may_have_arrived(self._connection, message_no=message_no)
+        return perhaps
 
     async def wire(self, message_no: int) -> bytes:
         """The exact bytes of a message that was sent or received."""

@@ -8,7 +8,8 @@
 -- very content (nulls when none did). No row: the number is free.
 SELECT c.certificate_no,
        c.life = 'in_force' AND (coalesce(c.acknowledgement, '') = 'rejected' OR EXISTS (
-           SELECT FROM delivery d WHERE d.message_no = c.message_no AND d.status = 'withdrawn')) AS may_come_again,
+           SELECT FROM delivery d
+            WHERE d.message_no = c.message_no AND d.status IN ('withdrawn', 'refused'))) AS may_come_again,
        first.message_id, first.submitted_form, first.party
   FROM certificate c
   LEFT JOIN LATERAL (
@@ -26,7 +27,8 @@ SELECT c.certificate_no,
 
 -- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted)$
 -- Write a certificate, its message, both documents and the delivery it owes. A number already taken is written
--- again only when its content is new and its last message was rejected or withdrawn. No row: find_submitted.
+-- again only when its content is new and its last message was rejected, refused on the wire or withdrawn; that
+-- delivery is locked, so that nobody sends it again meanwhile. No row: find_submitted.
 WITH number AS MATERIALIZED (
     SELECT nextval('message_number') AS message_no
 ), kept AS (
@@ -48,7 +50,9 @@ WITH number AS MATERIALIZED (
        AND c.organisation IS NOT DISTINCT FROM excluded.organisation
        AND c.life = 'in_force'
        AND (c.acknowledgement = 'rejected' OR EXISTS (
-                SELECT FROM delivery d WHERE d.message_no = c.message_no AND d.status = 'withdrawn'))
+                SELECT FROM delivery d
+                 WHERE d.message_no = c.message_no AND d.status IN ('withdrawn', 'refused')
+                   FOR NO KEY UPDATE))
        AND NOT EXISTS (
                 SELECT FROM message m
                  WHERE m.certificate_no = c.certificate_no AND m.content_digest = excluded.content_digest)
@@ -397,6 +401,15 @@ SELECT :at::timestamptz, :what, :message_no::bigint, :certificate_no::bigint,
   LEFT JOIN message m ON m.message_no = :message_no::bigint
   LEFT JOIN certificate c ON c.certificate_no = coalesce(:certificate_no::bigint, m.certificate_no);
 
+-- name: may_have_arrived(message_no)$
+-- Whether the party may have what we tried to send: an attempt's bytes went out whole, or its end is not known.
+SELECT EXISTS (SELECT
+                 FROM event e
+                WHERE e.message_no = :message_no
+                  AND e.what IN ('delivery:awaiting_receipt', 'delivery:expired', 'delivery:delivered'))
+    OR (SELECT count(*) FROM event e WHERE e.message_no = :message_no AND e.what = 'delivery:sending')
+       > (SELECT count(*) FROM attempt a WHERE a.message_no = :message_no);
+
 -- ======== lanes ==============================================================================================
 
 -- name: claim(party, lease_s, batch, at)
@@ -563,13 +576,21 @@ SELECT d.message_no
    FOR NO KEY UPDATE OF d;
 
 -- name: operate(message_no, from_statuses, to_status, due_now, cause, who, reason, verb, at)$
--- Move one delivery by an operator's hand. No row: its status does not allow it, or it owes nothing.
+-- Move one delivery by an operator's hand. No row: its status does not allow it, it owes nothing, or it was
+-- refused and another message has taken its number meanwhile.
 WITH moved AS (
-    UPDATE delivery
+    UPDATE delivery AS d
        SET status = :to_status, due_at = CASE WHEN :due_now THEN now() ELSE 'infinity' END, waits_used = 0,
            lease_until = NULL, cause = :cause, moved_at = :at::timestamptz, moved_by = :who::text
      WHERE message_no = :message_no
        AND status = ANY (:from_statuses::text[])
+       AND NOT (status = 'refused' AND EXISTS (
+                SELECT
+                  FROM certificate c
+                  JOIN message m ON m.message_no = d.message_no
+                 WHERE c.certificate_no = d.certificate_no
+                   AND c.message_no > d.message_no
+                   AND m.type = 'certificate'))
     RETURNING message_no, certificate_no, party, side, organisation
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who, detail)

@@ -99,7 +99,7 @@ def test_a_dry_run_only_has_them_judged(node: NodeThatRemembers, program: Progra
 
     assert ended.status == 1
     assert [line.split()[0] for line in ended.out.splitlines() if line[0] != " "] == ["valid", "refused"]
-    assert set(node.called("POST")) == {"/api/v1/certificates/validate"}
+    assert set(node.called("POST")) == {"/api/v1/certificates/validate?route=true"}
 
 
 def test_a_busy_node_is_waited_for(node: NodeThatRemembers, program: Program, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from gateway.domain.status import (
     AcknowledgementOutcome,
     CertificateLife,
     CustomsOutcome,
+    DeliveryStatus,
     Direction,
     MessageType,
 )
@@ -488,3 +489,25 @@ async def test_an_answer_belongs_to_the_organisation_of_its_certificate(ledger: 
 
     assert (await ledger.message(message_no)).organisation == "MOIT-HN"
     assert (await claim_one(ledger)).message_no == certificate.message_no
+
+
+async def test_what_is_sent_again_on_a_page_is_part_of_it(ledger: Ledger) -> None:
+    sent = await deliver(ledger)
+    (message,) = await ledger.find_messages(sent.message_id)
+
+    async def spoil_a_page() -> None:
+        async with ledger.page() as page:
+            await page.resend(message, who="TH.CUSTOMS", reason="lost", at=AT)
+            raise Trouble
+
+    with pytest.raises(Trouble):
+        await spoil_a_page()
+    assert (await ledger.message(message.message_no)).delivery is DeliveryStatus.DELIVERED
+    async with ledger.page() as page:
+        await page.resend(message, who="TH.CUSTOMS", reason="lost", at=AT)
+        await page.resend(message, who="TH.CUSTOMS", reason="lost", at=AT)  # on its way: nothing more
+        owed = page.owed_to
+
+    assert owed == {TH}
+    assert (await claim_one(ledger)).message_no == message.message_no
+    assert (await events_of(ledger)).count("operator:resend") == 1

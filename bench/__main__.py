@@ -1,6 +1,7 @@
 """
 ``python -m bench``: how many certificates a second, and what each costs, beside a straight line.
 
+    judge certificates
     start PostgreSQL -> for each scenario: two gateways -> reference, ours, reference, ours, … -> medians
 
 Progress and tables for people go to standard error; the last line on standard output is one JSON object.
@@ -24,6 +25,7 @@ from bench.certificates import Certificates
 from bench.database import Server, server
 from bench.figures import SCENARIOS, Pair, Scenario, details, summary
 from bench.gateways import Neighbourhood, neighbourhood
+from bench.judging import measure
 from bench.processes import machine
 from bench.profiling import read_profile, sampled
 from bench.reference import StraightLine, straight_line
@@ -32,6 +34,7 @@ from bench.telling import Teller, median_cpu
 from bench.together import BenchmarkFailed
 
 WARM_UP = 200
+JUDGING = "judging"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,14 @@ class Options:
     Attributes:
         certificates: in each measured run.
         pairs: how often reference and gateways take turns.
+        judging: whether what judging costs is measured as well.
         keep: where the figures of every pair are kept as well.
         minutes: no pair is begun that would end later, but each scenario gets one in any case.
         profile: whether to say where the CPU time goes, by one more run of each scenario.
     """
 
     scenarios: Sequence[Scenario]
+    judging: bool
     certificates: int
     pairs: int
     minutes: int
@@ -57,7 +62,7 @@ class Options:
 
 def read_options(arguments: Sequence[str]) -> Options:
     """Read the command line; wrong use ends the process with status 2."""
-    names = [scenario.name for scenario in SCENARIOS]
+    names = [*(scenario.name for scenario in SCENARIOS), JUDGING]
     parser = argparse.ArgumentParser(prog="bench", description="Measure two gateways beside a straight line.")
     parser.add_argument(
         "--only", metavar="NAME", action="append", choices=names, help=f"one of {', '.join(names)}"
@@ -74,6 +79,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     given = parser.parse_args(arguments)
     return Options(
         scenarios=[scenario for scenario in SCENARIOS if not given.only or scenario.name in given.only],
+        judging=not given.only or JUDGING in given.only,
         certificates=given.certificates,
         pairs=given.pairs,
         minutes=given.minutes,
@@ -104,6 +110,16 @@ class Benchmark:
         Raises:
             BenchmarkFailed: figures that count for nothing, and why.
         """
+        report: dict[str, Any] = {}
+        if self._options.judging:
+            judging = measure()
+            self._teller.judging(judging)
+            report["judging"] = judging.summary()
+        if self._options.scenarios:
+            report |= await self._runs()
+        return report
+
+    async def _runs(self) -> dict[str, Any]:
         reference = await asyncio.to_thread(straight_line, self._teller.say)
         self._teller.say("Starting PostgreSQL")
         began = time.monotonic()
@@ -194,7 +210,8 @@ def main() -> int:
             return 1
         except KeyboardInterrupt:
             return 130
-    teller.runs(report["runs"])
+    if "runs" in report:
+        teller.runs(report["runs"])
     print(json.dumps(report))
     return 0
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Cpu, Pair
+from bench.judging import FEW, MANY, MOST_TIMES_FEW, Judging
 from bench.profiling import Profile
 
 _SHOWN = 20
@@ -30,6 +31,18 @@ class Teller:
         """One line of progress."""
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         self._console.print(f"[{minutes}:{seconds:02}] {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def judging(self, judging: Judging) -> None:
+        """What judging costs, and what it may."""
+        told = judging.summary()
+        line, few, many = told["reference"], told[f"cpu_ms_{FEW}_items"], told[f"cpu_ms_{MANY}_items"]
+        self.say(
+            f"judging {FEW} items: {few:.2f} ms CPU, {told['times_reference']} times the parse and schema of "
+            f"{line['name']} ({line['cpu_ms']:.2f} ms), at most {told['times_reference_at_most']}; "
+            f"{MANY} items: {many:.2f} ms, "
+            f"{told[f'times_{FEW}_items']} times as much, at most {MOST_TIMES_FEW}"
+            f"{'' if told['within'] else ': MORE THAN IT MAY COST'}"
+        )
 
     def pair(self, name: str, number: int, pair: Pair) -> None:
         """What one pair of runs gave."""

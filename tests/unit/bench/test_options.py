@@ -14,7 +14,7 @@ def test_without_a_word_both_runs_are_measured_in_three_pairs() -> None:
 
     assert [scenario.name for scenario in options.scenarios] == ["e2e", "e2e-answered"]
     assert (options.certificates, options.pairs, options.minutes) == (2000, 3, 4)
-    assert (options.keep, options.profile) == (None, False)
+    assert (options.keep, options.profile, options.judging) == (None, False, True)
 
 
 def test_everything_can_be_asked_for() -> None:
@@ -27,7 +27,14 @@ def test_everything_can_be_asked_for() -> None:
 
     assert [scenario.name for scenario in options.scenarios] == ["e2e-answered"]
     assert (options.certificates, options.pairs, options.minutes) == (50, 1, 9)
-    assert (options.keep, options.profile) == (Path("kept.json"), True)
+    assert (options.keep, options.profile, options.judging) == (Path("kept.json"), True, False)
+
+
+def test_judging_alone_needs_no_gateways() -> None:
+    options = read_options(["--only", "judging"])
+
+    assert options.judging
+    assert not options.scenarios
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+unexport PYTHONDONTWRITEBYTECODE  # what was compiled once is kept, or every gateway compiles itself anew
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak check bench drill serve lock clean

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from datetime import date
 from pathlib import Path
@@ -19,8 +18,6 @@ from gateway.validate.check import check_forms, found_in
 from gateway.validate.judge import Judge
 from gateway.validate.records import compose, form_of_record
 from tests.data.shipped import FORM_D, a_record, codes
-from tests.missing import needs
-from tests.newcomer import Newcomer
 
 NEW = FormId("atiga/form-d/1.1")
 FAMILY = family_of(NEW)
@@ -175,14 +172,3 @@ def test_an_example_beside_it_is_a_test_by_itself(own: Path, folder: Folder) -> 
 def _faults(folder: Folder) -> list[str]:
     new = {NEW: load_forms(folder)[NEW]}
     return [str(fault) for fault in check_forms(new, codes(), folder)]
-
-
-@needs("openssl")
-@pytest.mark.timeout(300)
-async def test_the_page_leads_to_three_more_countries_and_a_new_version(tmp_path: Path) -> None:
-    newcomer = Newcomer(tmp_path)
-
-    await asyncio.to_thread(newcomer.follow, 1, 2, 3, 4, 5, 10, 11)
-
-    written = {path.suffix for path in (tmp_path / "vn" / "registry").rglob("*.*")}
-    assert ".py" not in written

@@ -51,7 +51,7 @@ async def served(arguments: list[str], folder: Path, servers: Servers, kind: str
 
 @needs("openssl")
 @pytest.mark.timeout(300)
-async def test_the_page_leads_to_an_acknowledged_certificate_without_a_line_of_python(
+async def test_the_page_leads_to_a_country_three_more_and_a_new_version_without_a_line_of_python(
     tmp_path: Path, servers: Servers, server_kind: str
 ) -> None:
     examples = (path.name for path in ROOT.glob("mappings/examples/parties/*.toml"))
@@ -63,9 +63,16 @@ async def test_the_page_leads_to_an_acknowledged_certificate_without_a_line_of_p
         for arguments in newcomer.nodes():
             await stack.enter_async_context(served(arguments, tmp_path, servers, server_kind))
         await asyncio.to_thread(newcomer.follow, 8)
+    country = _kinds_of_files(tmp_path)
+    await asyncio.to_thread(newcomer.follow, 10, 11)
 
-    written = {path.suffix for side in ("vn", "la") for path in (tmp_path / side / "registry").rglob("*.*")}
-    assert written == {".toml", ".pem"}
+    assert country == {".toml", ".pem"}
+    assert ".py" not in _kinds_of_files(tmp_path)
+
+
+def _kinds_of_files(folder: Path) -> set[str]:
+    """What was written for either side's registry."""
+    return {path.suffix for side in ("vn", "la") for path in (folder / side / "registry").rglob("*.*")}
 
 
 @pytest.mark.timeout(120)

@@ -66,8 +66,10 @@ async def test_a_line_that_breaks_is_told_with_what_it_said() -> None:
 async def test_a_line_that_is_cut_short_clears_up_first(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     program = (
-        f"import pathlib, time\nfolder = pathlib.Path({str(folder)!r})\nfolder.mkdir()\n"
-        "try: time.sleep(3600)\nfinally: folder.rmdir()\n"
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+        f"folder = pathlib.Path({str(folder)!r})\n"
+        "try:\n folder.mkdir()\n time.sleep(3600)\nfinally: folder.rmdir()\n"
     )
     line = StraightLine("a line", [sys.executable, "-c", program])
     run = asyncio.ensure_future(line.run(SCENARIOS[0], 10, database="postgresql:///", storage="external"))

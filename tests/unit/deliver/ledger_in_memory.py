@@ -97,7 +97,7 @@ class LedgerInMemory:
     def statuses(self) -> list[DeliveryStatus]:
         return [row.status for row in self.rows.values()]
 
-    async def all_over(self, within_s: float = 5.0) -> None:
+    async def all_over(self, within_s: float = 20.0) -> None:
         """Wait until every delivery is delivered or final."""
         await until(lambda: all(status in OVER for status in self.statuses()), within_s)
 

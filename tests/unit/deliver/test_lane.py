@@ -73,7 +73,7 @@ def a_lane(
 async def running(*lanes: Lane) -> AsyncIterator[None]:
     """Run *lanes* until the block ends, then let them stop by themselves."""
     stopping = asyncio.Event()
-    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         for lane in lanes:
             tasks.create_task(lane.run(stopping))
         yield

@@ -304,7 +304,7 @@ class ServerAsInProduction(TestServer):
     """Lets a handler learn of a lost client by its body; the test server by itself cancels the handler."""
 
     async def _make_runner(self, **kwargs: Any) -> web.BaseRunner:
-        return await super()._make_runner(**{**kwargs, "handler_cancellation": False})
+        return await super()._make_runner(**{**kwargs, "handler_cancellation": False, "lingering_time": 1.0})
 
 
 def taken_in(server: BaseTestServer) -> int:
@@ -338,7 +338,8 @@ async def national_door(
     changed: Callable[[float], Any] = asyncio.sleep,
     away: tuple[type[Exception], ...] = (),
 ) -> AsyncIterator[TestClient[Any, Any]]:
-    """A client of a national API that listens on loopback."""
+    """A client of a national API that listens on loopback; a stream still open at the end is told to end."""
+    ended = stopping or asyncio.Event()
     app = create_national_app(
         home=HOME,
         desk=desk or DeskThatTakesAll(),
@@ -349,13 +350,16 @@ async def national_door(
         metrics=figures,
         content_of=lambda row, document: {"bytes": len(document), "type": row.type},
         registry_view=lambda: {TH: th_customs()},
-        stopping=stopping or asyncio.Event(),
+        stopping=ended,
         limits=limits,
         changed=changed,
         away=away,
     )
     async with TestClient(ServerAsInProduction(app)) as client:
-        yield client
+        try:
+            yield client
+        finally:
+            ended.set()
 
 
 XML = {"Content-Type": "application/xml"}

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
+from cryptography import x509
 from lxml import etree
 
 from gateway.acknowledge.signals import (
@@ -119,9 +121,15 @@ def _checked_receipt(
     return CheckedReceipt(
         body=answer.body,
         digest=claim.digest,
-        signer=opened.certificate.certificate.subject.rfc4514_string(),
+        signer=_name_of(opened.certificate.certificate),
         at=signal.at or at,
     )
+
+
+@lru_cache(maxsize=256)
+def _name_of(certificate: x509.Certificate) -> str:
+    """The subject in words; made once, as that costs more than checking the seal."""
+    return certificate.subject.rfc4514_string()
 
 
 def _not_for_us(signal: ReceiptSignal, claim: Claim, party: Party, home: PartyId) -> str | None:

@@ -7,7 +7,8 @@ The numbered checks every message from abroad must pass before anything in it is
 4. the certificate is one of the sender's registered ones, its window covers now: G02
 5. it chains to the party's anchor, may sign, is valid now: G02
 6. signature value and digest: G01
-7. from here on only what was signed is read, and it says what was received
+7. from here on only what was signed is read, and it says what was received: the tree is built anew from the
+   signed octets, unless the bytes received are those octets with the seal put in
 8. (the signatory's specimen is held against its list elsewhere)
 9. created within the clocks' tolerance and the replay window: D04; ids seen before are the ledger's business
 
@@ -36,6 +37,7 @@ from gateway.domain.message import Arrived, Checked, Header
 from gateway.domain.xml import MAX_MESSAGE_BYTES, read_xml
 from gateway.trust.algorithms import PublicKey, public_key_of
 from gateway.trust.chain import check_chain, load_der, registered_certificate
+from gateway.trust.seal import DECLARATION
 from gateway.trust.signature import Signature, allowed, find_signature, signed_octets
 
 _local = threading.local()
@@ -43,7 +45,7 @@ _local = threading.local()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedContent:
-    """What was signed, and by which registered certificate; *root* was built from *octets* alone."""
+    """What was signed, and by which registered certificate; *root* says what *octets* say, and no more."""
 
     octets: bytes
     root: etree._Element
@@ -95,15 +97,22 @@ def check_opened(
     """
     arrived = opened.arrived
     content = _check_tree(
-        opened.root, registered=opened.party.sign, anchor=opened.party.anchor, at=arrived.at, limit=limit
+        arrived.body,
+        opened.root,
+        registered=opened.party.sign,
+        anchor=opened.party.anchor,
+        at=arrived.at,
+        limit=limit,
     )
-    header = read_header(content.root)
-    if header != opened.header:
+    # The tree that was opened is the one its header was read from; any other is read again.
+    if content.root is not opened.root and read_header(content.root) != opened.header:
         raise SealRefused("The header that was signed is not the header that was received", step=7)
-    check_clock(header.created_at, arrived.at, skew=skew, replay_window=replay_window)
+    check_clock(opened.header.created_at, arrived.at, skew=skew, replay_window=replay_window)
     document = copy.deepcopy(business_document(content.root))
     document.tail = None
-    return Checked(arrived=arrived, header=header, document=document, certificate=content.certificate)
+    return Checked(
+        arrived=arrived, header=opened.header, document=document, certificate=content.certificate
+    )
 
 
 def check_message(
@@ -144,7 +153,8 @@ def check_seal(
         TooLarge, Unreadable: step 1.
         SealRefused: steps 2 to 6, with the number of the step.
     """
-    return _check_tree(read_xml(raw, limit=limit), registered=registered, anchor=anchor, at=at, limit=limit)
+    root = read_xml(raw, limit=limit)
+    return _check_tree(raw, root, registered=registered, anchor=anchor, at=at, limit=limit)
 
 
 def check_clock(created_at: datetime, at: datetime, *, skew: timedelta, replay_window: timedelta) -> None:
@@ -231,6 +241,7 @@ def _sender(header: Header, arrived: Arrived, parties: Mapping[PartyId, Party], 
 
 
 def _check_tree(
+    raw: bytes,
     root: etree._Element,
     *,
     registered: Sequence[RegisteredCertificate],
@@ -244,4 +255,23 @@ def _check_tree(
     certificate = registered_certificate(signature.certificate, registered, at)
     check_chain(certificate.certificate, anchor, at)
     octets = signed_octets(root, signature, key, digest_method, limit=limit)
-    return SealedContent(octets=octets, root=rebuilt(octets, first_line=line), certificate=certificate)
+    if not _is_sealed_form_of(raw, octets):
+        root = rebuilt(octets, first_line=line)
+    return SealedContent(octets=octets, root=root, certificate=certificate)
+
+
+def _is_sealed_form_of(raw: bytes, octets: bytes) -> bool:
+    """
+    Whether *raw* is the signed *octets* with nothing but the seal put in before their end.
+
+    Our own seals are written so. The tree of such bytes, its Signature taken off, is the tree of the octets
+    themselves: canonical form holds no comment, and processing instructions are asked for here.
+    """
+    end = octets.rindex(b"</")
+    begin = len(DECLARATION) if raw.startswith(DECLARATION) else 0
+    return (
+        raw.startswith(octets[:end], begin)
+        and raw.endswith(octets[end:])
+        and len(raw) >= begin + len(octets)
+        and b"<?" not in octets
+    )

@@ -110,9 +110,7 @@ def check_opened(
     check_clock(opened.header.created_at, arrived.at, skew=skew, replay_window=replay_window)
     document = copy.deepcopy(business_document(content.root))
     document.tail = None
-    return Checked(
-        arrived=arrived, header=opened.header, document=document, certificate=content.certificate
-    )
+    return Checked(arrived=arrived, header=opened.header, document=document, certificate=content.certificate)
 
 
 def check_message(

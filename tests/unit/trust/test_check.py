@@ -165,6 +165,37 @@ def test_a_message_is_opened_before_its_seal_is_looked_at() -> None:
         check_opened(opened, skew=SKEW, replay_window=REPLAY_WINDOW)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(lambda body: body, id="as-it-was-sealed"),
+        pytest.param(lambda body: body.partition(b"\n")[2], id="without-declaration"),
+        pytest.param(lambda body: body.replace(b"\n", b"\r\n"), id="other-line-ends"),
+        pytest.param(lambda body: body.replace(b"Trousers", b"Trou<!-- x -->sers"), id="comment-inside"),
+        pytest.param(
+            lambda body: body.replace(b"</ds:Signature>", b"</ds:Signature><!-- x -->"), id="comment-behind"
+        ),
+        pytest.param(lambda body: body + b"<!-- x -->", id="comment-outside"),
+    ],
+)
+def test_however_it_is_written_the_same_is_read(changed: Callable[[bytes], bytes]) -> None:
+    body = changed(sealed())
+
+    document = check(body).document
+
+    assert etree.tostring(document, method="c14n") == etree.tostring(a_document(), method="c14n")
+    assert document[2][0].text == "Trousers of cotton & linen, ladies’"
+
+
+def test_a_processing_instruction_that_was_signed_cuts_no_text() -> None:
+    root = a_message()
+    root.replace(root[1], a_document(CERTIFICATE.replace("Trousers", "Trou<?x y?>sers")))
+
+    document = check(seal(root, SENDER.own)).document
+
+    assert document[2][0].text == "Trousers of cotton & linen, ladies’"
+
+
 def test_a_header_that_was_not_signed_is_not_believed() -> None:
     opened = open_message(arrived(sealed()), parties=PARTIES, home=TH)
     genuine = open_message(arrived(sealed(message_id="other@vn.moit")), parties=PARTIES, home=TH)

@@ -25,6 +25,7 @@ from gateway.acknowledge.schema import ExchangeSchema
 from gateway.acknowledge.shown import body_to_json, number
 from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
+from gateway.deliver.roster import Roster
 from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
@@ -48,6 +49,7 @@ from gateway.rooms import Rooms
 from gateway.settings import Address, Settings
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
+from gateway.store.identity import identity
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.records import CheckedReceipt, Claim, MessageRow
@@ -192,7 +194,7 @@ class Node:
         self._workers = workers
         self._stopping = stopping
         self._metrics = metrics
-        self._lanes: dict[PartyId, Lane] = {}
+        self._roster = Roster("", {}, leases=ledger)
         self._suspended: frozenset[PartyId] = frozenset()
         self._changed = asyncio.Event()
         self._rung = asyncio.Event()
@@ -213,8 +215,9 @@ class Node:
     async def run(self, stack: AsyncExitStack) -> None:
         """Serve until ``stopping`` is set; then finish what is in hand within the grace period."""
         await self._look_for_suspensions()
-        for party in self._others:
-            self._lanes[party.id] = await self._lane(party, stack)
+        lanes = {party.id: await self._lane(party, stack) for party in self._others}
+        node = stack.enter_context(identity(self._settings.data, self._settings.listen))
+        self._roster = Roster(node, lanes, leases=self._ledger)
         await self._open_doors(stack)
         self._ready = True
         log.info(
@@ -238,14 +241,11 @@ class Node:
                 tasks.create_task(self._every(SIGNS_OF_LIFE_EVERY_S, self._wake_who_lives)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
             ]
-            running = [
-                tasks.create_task(lane.run(self._stopping), name=f"lane {party}")
-                for party, lane in self._lanes.items()
-            ]
+            running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
             self._ready = False
             log.info("node_stopping", home=self._home.id)
-            _, late = await asyncio.wait(running, timeout=self._settings.grace_s)
+            _, late = await asyncio.wait([running], timeout=self._settings.grace_s)
             for task in beside:
                 task.cancel()
             if late:
@@ -333,8 +333,7 @@ class Node:
     def _hear(self, party: PartyId) -> None:
         self._changed.set()
         self._rung.set()
-        if (lane := self._lanes.get(party)) is not None:
-            lane.wake()
+        self._roster.wake(party)
 
     async def _wait_for_change(self, at_most_s: float) -> None:
         self._changed.clear()

@@ -13,22 +13,28 @@ class Pace:
     Attributes:
         window_start: attempts in flight at first; small, so that a party that comes back meets no herd.
         window_most: attempts in flight at most, and connections to the party.
+        shared_most: how many deliveries at a time share the news that the party's door is closed.
         poll_s: how long a lane rests at most before it looks at the ledger, whoever wakes it or not.
         busy_poll_s: the same while attempts are in flight.
         least_rest_s: how long it rests at least when the ledger had nothing for it.
         lease_margin_s: by how much a lease outlives the longest attempt, for judging and recording it.
         ledger_rests_s: first and longest rest while the ledger cannot be reached.
         last_record_s: how long a cancelled lane may take for each step of recording what was answered.
+        lane_lease_s: for how long a lane is leased to its node; a dead one's are free after it.
+        beat_s: how often a node prolongs its leases; they count as lost a beat before they run out.
     """
 
     window_start: int = 4
     window_most: int = 16
+    shared_most: int = 200
     poll_s: float = 5.0
     busy_poll_s: float = 0.25
     least_rest_s: float = 0.02
     lease_margin_s: float = 5.0
     ledger_rests_s: tuple[float, float] = (0.1, 2.0)
     last_record_s: float = 5.0
+    lane_lease_s: float = 6.0
+    beat_s: float = 1.0
 
 
 USUAL = Pace()
@@ -42,8 +48,12 @@ class Window:
     """
 
     def __init__(self, start: int, most: int) -> None:
-        self.size = min(start, most)
+        self.size = self._start = min(start, most)
         self._most = most
+
+    def restart(self) -> None:
+        """The party came back by another way than an attempt of ours: begin as small as at first."""
+        self.size = self._start
 
     def widen(self) -> None:
         """The party answered, whatever it said about the message."""

@@ -44,11 +44,20 @@ class RegisteredCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long we try, and how long we wait for answers, before somebody is told."""
+    """
+    How long we try, and how long we wait for answers, before somebody is told.
 
-    waits: tuple[timedelta, ...]  # n waits allow n + 1 attempts
+    Attributes:
+        waits: between the attempts for one message; n waits allow n + 1 attempts.
+        longest_rest: how long a closed door is not knocked at again for any message, at most.
+        ping_after: a party that was silent for so long is pinged; None for never.
+    """
+
+    waits: tuple[timedelta, ...]
     receipt_within: timedelta
     acknowledgement_within: timedelta
+    longest_rest: timedelta = timedelta(seconds=30)
+    ping_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,15 +248,22 @@ class PartyUnreachable(DeliveryFailed):
 
     Attributes:
         body_went_out: the whole body had left, so a receipt may still exist on the other side.
+        closed: there was no way in at all, so it was not this message's fault and the next fares no better.
     """
 
     retryable = True
 
     def __init__(
-        self, text: str, *, code: str = Fault.CANNOT_CONNECT.value, body_went_out: bool = False
+        self,
+        text: str,
+        *,
+        code: str = Fault.CANNOT_CONNECT.value,
+        body_went_out: bool = False,
+        closed: bool = False,
     ) -> None:
         super().__init__(text, code=code)
         self.body_went_out = body_went_out
+        self.closed = closed
 
 
 class PartyAskedToWait(DeliveryFailed):

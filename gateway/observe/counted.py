@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from lxml import etree
 
+from gateway.deliver.lane import Debts
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Finding
 from gateway.domain.form import Form
@@ -26,24 +27,8 @@ from gateway.intake.desk import (
 )
 from gateway.observe.metrics import Metrics
 from gateway.registry.codes import CodeLists
-from gateway.store.records import CertificateRow, Claim, MessageRow, Outcome, SubmittedCertificate
+from gateway.store.records import CertificateRow, MessageRow, Outcome, SubmittedCertificate
 from gateway.validate.judge import Judge
-
-
-class Debts(Protocol):
-    """What lanes ask of the ledger."""
-
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
-        """Lease due deliveries."""
-        ...
-
-    async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
-        """Record attempts."""
-        ...
-
-    async def next_due_s(self, party: PartyId) -> float | None:
-        """Seconds until the next delivery falls due."""
-        ...
 
 
 class CountedNational:
@@ -104,10 +89,10 @@ class CountedDebts:
     def __init__(self, ledger: Debts, metrics: Metrics) -> None:
         self._ledger = ledger
         self._metrics = metrics
-
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
-        """See ``Ledger.claim``."""
-        return await self._ledger.claim(party, lease_s=lease_s, limit=limit)
+        self.claim = ledger.claim
+        self.next_due_s = ledger.next_due_s
+        self.rest = ledger.rest
+        self.resting = ledger.resting
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
         """See ``Ledger.settle``."""
@@ -116,10 +101,6 @@ class CountedDebts:
             if counts:
                 self._metrics.attempted(outcome)
         return counted
-
-    async def next_due_s(self, party: PartyId) -> float | None:
-        """See ``Ledger.next_due_s``."""
-        return await self._ledger.next_due_s(party)
 
 
 class TimedJudge(Judge):

@@ -40,11 +40,13 @@ class WindowFile(Strict):
 
 
 class PatienceFile(Strict):
-    """How long we try; seconds."""
+    """How long we try; seconds. ``ping_after_s = 0`` pings never."""
 
     waits_s: list[float | int] = Field(default=list(WAITS_S), min_length=1)
     receipt_within_s: float | int = Field(default=30, gt=0)
     acknowledgement_within_s: float | int = Field(default=14400, gt=0)
+    longest_rest_s: float | int = Field(default=30, ge=0)
+    ping_after_s: float | int = Field(default=0, ge=0)
 
     @field_validator("waits_s")
     @classmethod
@@ -212,6 +214,8 @@ class _Reader:
                 waits=tuple(timedelta(seconds=wait) for wait in file.patience.waits_s),
                 receipt_within=timedelta(seconds=file.patience.receipt_within_s),
                 acknowledgement_within=timedelta(seconds=file.patience.acknowledgement_within_s),
+                longest_rest=timedelta(seconds=file.patience.longest_rest_s),
+                ping_after=timedelta(seconds=file.patience.ping_after_s) or None,
             ),
             messages=frozenset(MessageType(text) for text in file.capabilities.messages),
             acknowledgements=file.acknowledgements,

@@ -25,8 +25,9 @@ from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, fa
 from gateway.domain.message import CertificateFacts, Sealed
 from gateway.domain.status import AcknowledgementOutcome, Direction
 from gateway.store.bell import Bell
-from gateway.store.connect import AWAY, Connection, Connections, holds_page
+from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.finishing import finished
+from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
 from gateway.store.page import Page as Page
 from gateway.store.reading import Reading
@@ -34,23 +35,21 @@ from gateway.store.records import (
     Admission,
     Admitted,
     CertificateKey,
-    Claim,
     IdReused,
     IssuedReceipt,
     NewCertificate,
     NewInbound,
     NumberHeld,
-    Outcome,
     Repeated,
     SubmittedCertificate,
 )
-from gateway.store.rows import claim_row, findings_json
+from gateway.store.rows import findings_json
 from gateway.store.statements import queries
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating):
+class Ledger(Reading, Operating, Lanes):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -62,7 +61,7 @@ class Ledger(Reading, Operating):
         bell, connections = Bell(), Connections(pool)
         Reading.__init__(self, connections)
         Operating.__init__(self, connections, bell)
-        self._clock = clock
+        Lanes.__init__(self, connections, bell, clock)
 
     async def listen(self, hear: Callable[[PartyId], None]) -> None:
         """
@@ -254,54 +253,6 @@ class Ledger(Reading, Operating):
                 )
             )
 
-    # ---- lanes -------------------------------------------------------------------------------------------
-
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
-        """
-        Lease up to *limit* of the party's due deliveries, oldest first, at most one a conversation.
-
-        A conversation's next message is due only when all before it are final or delivered. A lease that
-        ran out counts as due. A suspended party has nothing due.
-        """
-
-        async def claimed() -> list[Claim]:
-            rows = queries.claim(connection, party=party, lease_s=lease_s, batch=limit, at=self._clock())
-            return [claim_row(row) async for row in rows]
-
-        async with self._pool.acquire() as connection:
-            return await finished(claimed())
-
-    async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
-        """
-        Record attempts: attempt rows, moves, receipts, in one transaction.
-
-        Returns:
-            for each outcome whether it counted; False when another worker holds the delivery now (its fence
-            is newer). A checked receipt always counts, unless a refusal was recorded before.
-        """
-        if not outcomes:
-            return []
-        async with self._pool.acquire() as connection:
-            return await finished(_settle(connection, outcomes))
-
-    async def next_due_s(self, party: PartyId) -> float | None:
-        """Seconds until a claim would find something (0 when it would now), None when nothing waits."""
-        async with self._pool.acquire() as connection:
-            seconds: float | None = await queries.next_due_s(connection, party=party)
-        return seconds
-
-    async def wake(self, party: PartyId) -> int:
-        """
-        The party gave a sign of life: its waiting deliveries fall due now, with fresh patience.
-
-        Cheap when nothing waits, so it may be called for every message that comes from the party.
-        """
-        async with self._pool.acquire() as connection:
-            woken: int = await finished(queries.wake(connection, party=party))
-        if woken:
-            self._bell.ring([party])
-        return woken
-
     # ---- settings ----------------------------------------------------------------------------------------
 
     async def setting(self, name: str, value: str | None = None) -> str | None:
@@ -313,41 +264,6 @@ class Ledger(Reading, Operating):
                     return kept
             known: str | None = await queries.setting(connection, name=name)
         return known
-
-
-async def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
-    """One statement settles each delivery once; several outcomes for one delivery take as many rounds."""
-    counted = [False] * len(outcomes)
-    left = list(enumerate(outcomes))
-    async with connection.transaction():
-        while left:
-            now: dict[int, int] = {}
-            for place, outcome in left:
-                now.setdefault(outcome.claim.message_no, place)
-            batch = [outcomes[place] for place in now.values()]
-            async for row in queries.settle(connection, **_columns(batch)):
-                counted[now[row["message_no"]]] = True
-            taken = set(now.values())
-            left = [(place, outcome) for place, outcome in left if place not in taken]
-    return counted
-
-
-def _columns(batch: Sequence[Outcome]) -> dict[str, list[Any]]:
-    receipts = [outcome.receipt for outcome in batch]
-    return {
-        "message_nos": [outcome.claim.message_no for outcome in batch],
-        "fences": [outcome.claim.fence for outcome in batch],
-        "statuses": [outcome.status for outcome in batch],
-        "waits_s": [outcome.due_in_s for outcome in batch],
-        "waits_used": [outcome.waits_used for outcome in batch],
-        "causes": [outcome.cause for outcome in batch],
-        "ats": [outcome.at for outcome in batch],
-        "took_ms": [outcome.took_ms for outcome in batch],
-        "receipts": [receipt and receipt.body for receipt in receipts],
-        "digests": [receipt and receipt.digest for receipt in receipts],
-        "signers": [receipt and receipt.signer for receipt in receipts],
-        "receipt_ats": [receipt and receipt.at for receipt in receipts],
-    }
 
 
 def _submission(new: NewCertificate) -> dict[str, Any]:

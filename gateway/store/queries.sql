@@ -412,21 +412,109 @@ SELECT EXISTS (SELECT
 
 -- ======== lanes ==============================================================================================
 
--- name: claim(party, lease_s, batch, at)
--- Lease up to :batch of a party's due deliveries, one a conversation, oldest first; a lease that ran out counts
--- as due, a suspended party has nothing due. (OFFSET 0 keeps the planner from turning the look at each
--- conversation into a join of all with all.)
-WITH claimed AS (
+-- name: node_lives(node, lease_s)!
+-- A node says that it is alive; those that are long dead are forgotten.
+WITH gone AS (
+    DELETE FROM node WHERE node <> :node AND alive_until < now() - interval '1 hour'
+)
+INSERT INTO node (node, alive_until)
+VALUES (:node, now() + make_interval(secs => :lease_s))
+ON CONFLICT (node) DO UPDATE SET alive_until = excluded.alive_until;
+
+-- name: nodes_alive()$
+-- How many nodes there are.
+SELECT count(*) FROM node WHERE alive_until > now();
+
+-- name: know_lanes(parties)!
+-- Every party has a lane.
+INSERT INTO lane (party) SELECT unnest(:parties::text[]) ON CONFLICT (party) DO NOTHING;
+
+-- name: renew_lanes(node, parties, fences, windows, heard, lease_s)
+-- Prolong the leases a node holds; the parties whose lanes are still its own.
+UPDATE lane l
+   SET lease_until = now() + make_interval(secs => :lease_s), window_size = given.window_size,
+       heard_at = CASE WHEN given.heard THEN now() ELSE l.heard_at END
+  FROM unnest(:parties::text[], :fences::bigint[], :windows::integer[], :heard::boolean[])
+       AS given (party, fence, window_size, heard)
+ WHERE l.party = given.party
+   AND l.holder = :node
+   AND l.fence = given.fence
+RETURNING l.party;
+
+-- name: take_lanes(node, parties, held, most, lease_s)
+-- Take up to :most lanes that nobody holds, whose lease ran out, or that this node held before it started anew.
+UPDATE lane
+   SET holder = :node, fence = nextval('delivery_fence'), lease_until = now() + make_interval(secs => :lease_s)
+ WHERE party = ANY (ARRAY (
+        SELECT l.party
+          FROM lane l
+         WHERE l.party = ANY (:parties::text[])
+           AND l.party <> ALL (:held::text[])
+           AND (l.holder IS NULL OR l.holder = :node OR l.lease_until <= now())
+         ORDER BY l.party
+         LIMIT :most
+           FOR UPDATE SKIP LOCKED))
+RETURNING party, fence;
+
+-- name: give_up_lanes(parties, fences)!
+-- Let go of lanes, so that another node may take them at once.
+UPDATE lane l
+   SET holder = NULL, lease_until = NULL
+  FROM unnest(:parties::text[], :fences::bigint[]) AS given (party, fence)
+ WHERE l.party = given.party
+   AND l.fence = given.fence;
+
+-- name: node_leaves(node)!
+-- A node ends in good order.
+WITH gone AS (
+    DELETE FROM node WHERE node = :node
+)
+UPDATE lane SET holder = NULL, lease_until = NULL WHERE holder = :node;
+
+-- name: rest_lane(party, fence, failures, cause, rest_s, asked)!
+-- The party failed us, or answers again: what every later holder of its lane must know.
+UPDATE lane
+   SET failures = :failures, cause = :cause, asked = :asked, rest_until = now() + make_interval(secs => :rest_s)
+ WHERE party = :party
+   AND fence = :fence;
+
+-- name: lane_rest(party)^
+-- How the party answers, and for how many seconds it is left in peace still.
+SELECT failures, cause, asked, greatest(0, extract(epoch FROM rest_until - now()))::double precision AS rest_s
+  FROM lane
+ WHERE party = :party;
+
+-- name: party_lives(party)$
+-- The party gave a sign of life: its lane rests no longer. Whether it did.
+WITH heard AS (
+    UPDATE lane
+       SET failures = 0, cause = NULL, asked = false, rest_until = NULL, heard_at = now()
+     WHERE party = :party
+       AND (failures > 0 OR heard_at IS NULL OR heard_at < now() - interval '10 s')
+    RETURNING party
+)
+SELECT EXISTS (SELECT FROM heard) AND EXISTS (SELECT FROM lane WHERE party = :party AND failures > 0);
+
+-- name: claim(party, lane_fence, lease_s, batch, at)
+-- Lease up to :batch of a party's due deliveries, one a conversation, oldest first. Nothing for who does not
+-- hold the lane; the lane stays locked for as long as this takes, so that nobody takes it over meanwhile. A
+-- lease that ran out counts as due, so does one that the lane's former holder gave out; a suspended party has
+-- nothing due. (OFFSET 0 keeps the planner from turning the look at each conversation into a join of all with
+-- all.)
+WITH held AS MATERIALIZED (
+    SELECT FROM lane WHERE party = :party AND fence = :lane_fence AND lease_until > now() FOR SHARE
+), claimed AS (
     UPDATE delivery
        SET status = 'sending', fence = nextval('delivery_fence'), moved_at = :at, moved_by = NULL,
            lease_until = now() + make_interval(secs => :lease_s)
      WHERE message_no = ANY (ARRAY (
             SELECT d.message_no
               FROM delivery d
-             WHERE d.party = :party
+             WHERE EXISTS (SELECT FROM held)
+               AND d.party = :party
                AND d.open
                AND d.due_at <= now()
-               AND (d.status <> 'sending' OR d.lease_until <= now())
+               AND (d.status <> 'sending' OR d.lease_until <= now() OR d.fence < :lane_fence)
                AND NOT EXISTS (
                        SELECT FROM delivery other
                         WHERE other.conversation_id = d.conversation_id
@@ -434,7 +522,8 @@ WITH claimed AS (
                           AND other.open
                           AND other.message_no <> d.message_no
                           AND (other.message_no < d.message_no
-                               OR other.status = 'sending' AND other.lease_until > now())
+                               OR other.status = 'sending' AND other.lease_until > now()
+                                  AND other.fence > :lane_fence)
                        OFFSET 0)
                AND NOT EXISTS (
                        SELECT FROM party_state s WHERE s.party = :party AND s.suspended_by IS NOT NULL)
@@ -452,7 +541,8 @@ SELECT claimed.message_no, m.message_id, m.conversation_id, m.type, m.party, d.b
 
 -- name: settle(message_nos, fences, statuses, waits_s, waits_used, causes, ats, took_ms, receipts, digests, signers, receipt_ats)
 -- Record one attempt each for different deliveries; returns those that counted. A checked receipt delivers
--- whatever the status was meanwhile, but for a refusal; anything else counts only for who holds the lease.
+-- whatever the status was meanwhile, but for a refusal; anything else counts only for who holds the lease, under
+-- the lane as it is held now.
 WITH given AS (
     SELECT g.message_no, g.fence, g.status, g.wait_s, g.waits_used, g.cause, g.at, g.took_ms, g.receipt, g.digest,
            g.signer, g.receipt_at
@@ -473,6 +563,7 @@ WITH given AS (
      WHERE d.message_no = ANY (:message_nos::bigint[])
        AND d.message_no = given.message_no
        AND (d.fence = given.fence AND d.status = 'sending'
+                AND given.fence > (SELECT l.fence FROM lane l WHERE l.party = d.party)
             OR given.receipt IS NOT NULL AND d.status <> 'refused')
     RETURNING d.message_no, d.attempts, d.party, d.certificate_no, d.side, d.organisation
 ), tried AS (
@@ -540,8 +631,8 @@ SELECT CASE WHEN EXISTS (SELECT FROM party_state s WHERE s.party = :party AND s.
                  ORDER BY d.due_at
                  LIMIT 1) AS at) AS due;
 
--- name: wake(party)$
--- The party is alive: what waits for it is due now and begins its patience anew. How many there were.
+-- name: wake(party, batch)$
+-- The party is alive: up to :batch of what waits for it is due now and begins its patience anew. How many.
 WITH woken AS (
     UPDATE delivery
        SET due_at = least(due_at, now()), waits_used = 0
@@ -558,6 +649,7 @@ WITH woken AS (
                         UNION
                        SELECT worn.message_no FROM delivery worn WHERE worn.party = :party AND worn.worn))
                AND d.status IN ('awaiting_retry', 'awaiting_receipt')
+             LIMIT :batch
                FOR UPDATE OF d SKIP LOCKED))
     RETURNING message_no
 )

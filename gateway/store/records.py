@@ -167,6 +167,40 @@ class MessageRow:
     parked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lane this node runs; *fence* makes a node lose that was thought dead."""
+
+    party: PartyId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a node tells of a lane it runs."""
+
+    held: Held
+    window: int  # attempts in flight at most
+    heard: bool  # the party answered since it was told last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRest:
+    """
+    How a party answers: its failures in a row, and for how long it is left in peace after the last.
+
+    Attributes:
+        cause: ``CODE: words``; None when it answers.
+        rest_s: seconds from now; 0 when the rest is over.
+        asked: it asked for it; else its door was found closed.
+    """
+
+    failures: int = 0
+    cause: str | None = None
+    rest_s: float = 0.0
+    asked: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One delivery leased to this process for one attempt; *fence* makes a late writer lose."""

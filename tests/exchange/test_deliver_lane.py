@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from gateway.acknowledge.reading import read_answer
-from gateway.deliver.lane import Lane, ReadAnswer
+from gateway.deliver.attempt import ReadAnswer
+from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
 from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.corridor import Party
 from gateway.domain.errors import FormNotAgreed
 from gateway.domain.ids import MessageId, PartyId
 from gateway.domain.status import DeliveryStatus
+from gateway.store.records import Held
 from gateway.trust.check import check_seal
 from gateway.trust.make import Kind
 from tests.exchange.party_books import Books
@@ -116,7 +118,7 @@ async def lanes(
                 jitter=lambda: 1.0,
                 pace=pace,
             )
-            running.append(tasks.create_task(lane.run(stopping)))
+            running.append(tasks.create_task(lane.run(Held(party.id, 1), stopping)))
         yield
         stopping.set()
         for late in (await asyncio.wait(running, timeout=grace_s))[1]:

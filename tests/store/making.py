@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from gateway.domain.errors import Finding, Severity
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
@@ -26,6 +27,7 @@ from gateway.store.records import (
     CertificateRow,
     CheckedReceipt,
     Claim,
+    Held,
     NewCertificate,
     NewInbound,
     Outcome,
@@ -217,10 +219,31 @@ def failed(
     )
 
 
+_HELD: WeakKeyDictionary[Ledger, dict[PartyId, Held]] = WeakKeyDictionary()
+
+
+async def hold(
+    ledger: Ledger, *parties: PartyId, node: str = "here", lease_s: float = 3600
+) -> dict[PartyId, Held]:
+    """Take these lanes for *node*; what it held before it holds under a new fence."""
+    held, _ = await ledger.hold_lanes(node, parties=parties, running=(), lease_s=lease_s)
+    return {one.party: one for one in held}
+
+
+async def claim_due(
+    ledger: Ledger, party: PartyId = TH, *, lease_s: float = 60, limit: int = 1
+) -> list[Claim]:
+    """Claim under a lease of the lane that lasts as long as the test."""
+    held = _HELD.setdefault(ledger, {})
+    if party not in held:
+        held |= await hold(ledger, party, node=f"the one for {party}")
+    return await ledger.claim(held[party], lease_s=lease_s, limit=limit)
+
+
 async def claim_one(ledger: Ledger, party: PartyId = TH, *, lease_s: float = 60) -> Claim:
     """The one delivery that is due."""
-    (claim,) = await ledger.claim(party, lease_s=lease_s, limit=1)
-    return claim
+    (claimed,) = await claim_due(ledger, party, lease_s=lease_s)
+    return claimed
 
 
 async def submit_and_claim(ledger: Ledger, number: str = "VN-1", **how: Any) -> Claim:

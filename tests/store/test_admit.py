@@ -27,6 +27,7 @@ from tests.store.making import (
     an_answer_to,
     an_arrival,
     certificate_of,
+    claim_due,
     claim_one,
     events_of,
     facts,
@@ -84,7 +85,7 @@ async def test_without_a_message_the_verdict_is_kept_all_the_same(ledger: Ledger
     assert story.messages[0].findings == (WARNING,)
     assert story.certificate is not None
     assert story.certificate.acknowledgement is AcknowledgementOutcome.ACCEPTED_WITH_WARNINGS
-    assert await ledger.claim(TH, lease_s=60, limit=10) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=10) == []
 
 
 async def test_a_repeat_gets_the_first_receipt_and_changes_nothing(ledger: Ledger) -> None:
@@ -130,7 +131,7 @@ async def test_of_twenty_at_once_one_is_taken(ledger: Ledger) -> None:
 
     assert sum(isinstance(admission, Admitted) for admission in admissions) == 1
     assert sum(isinstance(admission, Repeated) for admission in admissions) == 19
-    assert len(await ledger.claim(TH, lease_s=60, limit=50)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=50)) == 1
     assert len(await inbox_of(ledger)) == 1
 
 

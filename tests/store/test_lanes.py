@@ -19,10 +19,12 @@ from tests.store.making import (
     admit,
     an_arrival,
     certificate_of,
+    claim_due,
     claim_one,
     delivered,
     events_of,
     failed,
+    hold,
     message_no_of,
     owe,
     receipt_for,
@@ -52,16 +54,18 @@ async def test_two_workers_never_claim_the_same_delivery(ledger: Ledger) -> None
     for n in range(12):
         await ledger.submit(a_certificate(f"VN-{n}"))
 
-    batches = await asyncio.gather(*(ledger.claim(TH, lease_s=60, limit=5) for _ in range(12)))
+    held = (await hold(ledger, TH))[TH]
 
-    held = [claim.message_no for batch in batches for claim in batch]
-    assert len(held) == len(set(held)) == 12
+    batches = await asyncio.gather(*(ledger.claim(held, lease_s=60, limit=5) for _ in range(12)))
+
+    numbers = [claim.message_no for batch in batches for claim in batch]
+    assert len(numbers) == len(set(numbers)) == 12
 
 
 async def test_claims_come_oldest_first_and_no_more_than_asked(ledger: Ledger) -> None:
     submitted = [await ledger.submit(a_certificate(f"VN-{n}")) for n in range(5)]
 
-    claims = await ledger.claim(TH, lease_s=60, limit=3)
+    claims = await claim_due(ledger, TH, lease_s=60, limit=3)
 
     assert [claim.message_id for claim in claims] == [answer.message_id for answer in submitted[:3]]
 
@@ -69,7 +73,7 @@ async def test_claims_come_oldest_first_and_no_more_than_asked(ledger: Ledger) -
 async def test_a_lane_is_one_partys(ledger: Ledger) -> None:
     await ledger.submit(a_certificate("VN-1", party=MY))
 
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
     assert (await claim_one(ledger, MY)).party == MY
 
 
@@ -122,7 +126,7 @@ async def test_an_attempt_without_receipt_is_told_with_its_cause(
 async def test_a_wait_is_waited_and_attempts_add_up(ledger: Ledger) -> None:
     claim = await submit_and_claim(ledger)
     await ledger.settle([failed(claim, due_in_s=3600)])
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
     seconds = await ledger.next_due_s(TH)
     assert seconds is not None
     assert 3590 < seconds <= 3600
@@ -139,7 +143,7 @@ async def test_a_wait_is_waited_and_attempts_add_up(ledger: Ledger) -> None:
 
 async def test_a_lease_that_ran_out_falls_due_again(ledger: Ledger) -> None:
     lost = await submit_and_claim(ledger)
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
 
     await ledger.settle([failed(lost, due_in_s=0)])
     lost = await claim_one(ledger, lease_s=0)
@@ -207,7 +211,7 @@ async def test_a_late_receipt_delivers_what_was_released_meanwhile(ledger: Ledge
         await ledger.operate(verb, claim.message_no, who="op", reason=None, at=AT)
 
     assert await ledger.settle([delivered(claim)]) == [True]
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
 
 
 async def test_after_a_refusal_a_receipt_counts_not(ledger: Ledger) -> None:
@@ -233,7 +237,7 @@ async def test_a_second_receipt_is_kept_beside_the_first(ledger: Ledger) -> None
 async def test_a_batch_is_settled_each_for_itself(ledger: Ledger) -> None:
     for n in range(4):
         await ledger.submit(a_certificate(f"VN-{n}"))
-    one, two, three, four = await ledger.claim(TH, lease_s=60, limit=4)
+    one, two, three, four = await claim_due(ledger, TH, lease_s=60, limit=4)
     await ledger.settle([failed(two, _S.REFUSED)])
 
     counted = await ledger.settle([delivered(one), delivered(two), failed(three), failed(four, _S.EXPIRED)])
@@ -261,8 +265,8 @@ async def test_a_conversation_leaves_one_after_another(ledger: Ledger) -> None:
 
     seen = []
     for _ in numbers:
-        (claim,) = await ledger.claim(TH, lease_s=60, limit=10)
-        assert await ledger.claim(TH, lease_s=60, limit=10) == []
+        (claim,) = await claim_due(ledger, TH, lease_s=60, limit=10)
+        assert await claim_due(ledger, TH, lease_s=60, limit=10) == []
         await ledger.settle([delivered(claim)])
         seen.append(claim.message_no)
 
@@ -301,7 +305,7 @@ async def test_what_is_unfinished_blocks_the_next(ledger: Ledger, status: Delive
     else:
         await ledger.settle([failed(claim, status, due_in_s=3600)])
 
-    assert await ledger.claim(TH, lease_s=60, limit=10) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=10) == []
 
 
 async def test_what_is_sent_again_waits_for_what_is_under_way(ledger: Ledger) -> None:
@@ -312,7 +316,7 @@ async def test_what_is_sent_again_waits_for_what_is_under_way(ledger: Ledger) ->
     await ledger.operate("resend", first, who="op", reason=None, at=AT)
 
     assert under_way.message_no == second
-    assert await ledger.claim(TH, lease_s=60, limit=10) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=10) == []
     await ledger.settle([delivered(under_way)])
     assert (await claim_one(ledger)).message_no == first
 
@@ -322,14 +326,14 @@ async def test_conversations_do_not_wait_for_each_other(ledger: Ledger) -> None:
         for _ in range(2):
             await owe(ledger, conversation)
 
-    assert len(await ledger.claim(TH, lease_s=60, limit=10)) == 2
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=10)) == 2
 
 
 async def test_another_partys_conversation_of_the_same_name_does_not_block(ledger: Ledger) -> None:
     await owe(ledger, "c@x", party=MY)
     await owe(ledger, "c@x", party=TH)
 
-    assert len(await ledger.claim(TH, lease_s=60, limit=10)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=10)) == 1
 
 
 # ---- when to look again -----------------------------------------------------------------------------------
@@ -379,7 +383,7 @@ async def test_a_lease_that_ran_out_behind_another_is_not_due(ledger: Ledger) ->
 
     await ledger.operate("hold", first, who="op", reason=None, at=AT)
 
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
     assert await ledger.next_due_s(TH) is None
 
 
@@ -402,7 +406,7 @@ async def test_a_sign_of_life_makes_waiting_deliveries_due_with_fresh_patience(l
 
     assert await ledger.wake(TH) == 2
 
-    claims = await ledger.claim(TH, lease_s=60, limit=10)
+    claims = await claim_due(ledger, TH, lease_s=60, limit=10)
     assert [claim.waits_used for claim in claims] == [0, 0]
     assert [claim.attempts for claim in claims] == [1, 1]
 
@@ -450,7 +454,7 @@ async def test_counts_follow_every_move(ledger: Ledger) -> None:
     for n in range(3):
         await ledger.submit(a_certificate(f"VN-{n}"))
     await ledger.submit(a_certificate("MY-1", party=MY))
-    one, two, _ = await ledger.claim(TH, lease_s=60, limit=3)
+    one, two, _ = await claim_due(ledger, TH, lease_s=60, limit=3)
     assert await ledger.counts() == {TH: {"sending": 3}, MY: {"ready_to_send": 1}}
 
     await ledger.settle([delivered(one), failed(two)])

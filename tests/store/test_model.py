@@ -36,7 +36,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.operating import VERBS
 from gateway.store.records import Claim
 from tests.servers import Servers
-from tests.store.making import AT, TH, delivered, failed, owe
+from tests.store.making import AT, TH, claim_due, delivered, failed, owe
 
 _S = DeliveryStatus
 Result = TypeVar("Result")
@@ -101,7 +101,7 @@ class Lanes(RuleBasedStateMachine):
     @rule(target=claims, limit=st.integers(1, 4), runs_out=st.booleans())
     def claim(self, limit: int, runs_out: bool) -> Any:
         due = self.what_is_due()
-        claimed = self.do(self.ledger.claim(TH, lease_s=0 if runs_out else 3600, limit=limit))
+        claimed = self.do(claim_due(self.ledger, TH, lease_s=0 if runs_out else 3600, limit=limit))
 
         assert len(claimed) == min(limit, len(due))
         for claim in claimed:

@@ -17,6 +17,7 @@ from tests.store.making import (
     a_certificate,
     admitted,
     an_arrival,
+    claim_due,
     claim_one,
     delivered,
     events_of,
@@ -97,7 +98,7 @@ async def test_an_act_stands_in_the_events_with_who_and_why(ledger: Ledger) -> N
 
 async def test_what_is_released_is_due_now_and_says_nothing_of_the_hold(ledger: Ledger) -> None:
     message_no = await bring_to(ledger, _S.ON_HOLD)
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
 
     released = await ledger.operate("release", message_no, who="op", reason=None, at=AT)
 
@@ -141,9 +142,9 @@ async def test_a_suspended_party_has_nothing_due(ledger: Ledger) -> None:
 
     await suspend(ledger)
 
-    assert await ledger.claim(TH, lease_s=60, limit=5) == []
+    assert await claim_due(ledger, TH, lease_s=60, limit=5) == []
     assert await ledger.next_due_s(TH) is None
-    assert len(await ledger.claim(MY, lease_s=60, limit=5)) == 1
+    assert len(await claim_due(ledger, MY, lease_s=60, limit=5)) == 1
 
 
 async def test_what_waits_for_a_suspended_party_says_so(ledger: Ledger) -> None:
@@ -179,7 +180,7 @@ async def test_a_suspension_is_kept_until_resumed(ledger: Ledger) -> None:
     )
     resumed = await ledger.resume(TH, who="ben", reason=None, at=AT + MINUTE)
     assert (resumed.suspended_by, resumed.outgoing_only) == (None, False)
-    assert len(await ledger.claim(TH, lease_s=60, limit=5)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=5)) == 1
     assert (await events_of(ledger))[2:4] == ["operator:suspend", "operator:resume"]
 
 
@@ -203,7 +204,7 @@ async def test_a_lane_tells_its_backlog_by_status_and_age(ledger: Ledger, pool: 
         await ledger.submit(a_certificate(f"VN-{n}", at=AT - minutes * MINUTE))
     held = await message_no_of(ledger, (await ledger.submit(a_certificate("VN-9"))).message_id)
     await ledger.operate("hold", held, who="op", reason=None, at=AT)
-    one, two, *_ = await ledger.claim(TH, lease_s=60, limit=3)
+    one, two, *_ = await claim_due(ledger, TH, lease_s=60, limit=3)
     await ledger.settle([failed(one, due_in_s=100), delivered(two)])
 
     (lane,) = await ledger.lanes(AT)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.errors import NotFound
 from gateway.store.ledger import Ledger
-from tests.store.making import AT, MINUTE, TH, a_certificate, certificate_of
+from tests.store.making import AT, MINUTE, TH, a_certificate, certificate_of, claim_due
 
 
 async def test_what_is_not_there_is_told(ledger: Ledger) -> None:
@@ -67,7 +67,7 @@ async def test_a_claim_is_written_by_the_gateways_clock(pool: asyncpg.Pool) -> N
     drill = Ledger(pool, clock=lambda: AT + MINUTE)
     await drill.submit(a_certificate())
 
-    (claim,) = await drill.claim(TH, lease_s=60, limit=1)
+    (claim,) = await claim_due(drill, TH, lease_s=60, limit=1)
 
     events = (await drill.story_of_message(claim.message_no)).events
     assert (events[-1].what, events[-1].at) == ("delivery:sending", AT + MINUTE)

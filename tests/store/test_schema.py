@@ -11,6 +11,7 @@ from itertools import product
 import asyncpg
 import pytest
 
+import gateway.store.lanes
 import gateway.store.ledger
 import gateway.store.operating
 import gateway.store.page
@@ -30,7 +31,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.search import Wanted, certificates_wanted
 from gateway.store.statements import queries
 from tests.servers import Servers
-from tests.store.making import AT, TH, a_certificate, admit, an_arrival, certificate_of, deliver
+from tests.store.making import AT, TH, a_certificate, admit, an_arrival, certificate_of, claim_due, deliver
 
 NAMES = sorted(name for name in queries.available_queries if not name.endswith("_cursor"))
 
@@ -189,7 +190,13 @@ async def test_every_named_statement_fits_the_schema(pool: asyncpg.Pool, name: s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_named_statement_is_used_and_says_what_it_does(name: str) -> None:
-    rooms = (gateway.store.ledger, gateway.store.operating, gateway.store.page, gateway.store.reading)
+    rooms = (
+        gateway.store.lanes,
+        gateway.store.ledger,
+        gateway.store.operating,
+        gateway.store.page,
+        gateway.store.reading,
+    )
 
     assert any(f"queries.{name}(" in inspect.getsource(room) for room in rooms)
     assert len(getattr(queries, name).__doc__ or "") > 10
@@ -255,11 +262,11 @@ ANALYZE;
 
 HOT: dict[str, tuple[dict[str, object], set[str]]] = {
     "claim": (
-        {"party": TH, "lease_s": 60.0, "batch": 20, "at": AT},
+        {"party": TH, "lane_fence": 1, "lease_s": 60.0, "batch": 20, "at": AT},
         {"delivery_due", "delivery_in_conversation", "delivery_pkey", "message_pkey", "document_pkey"},
     ),
     "next_due_s": ({"party": TH}, {"delivery_due", "delivery_in_conversation"}),
-    "wake": ({"party": TH}, {"delivery_due", "delivery_worn", "delivery_pkey"}),
+    "wake": ({"party": TH, "batch": 1000}, {"delivery_due", "delivery_worn", "delivery_pkey"}),
     "issued_receipt": (
         {"party": TH, "message_id": "m5@x"},
         {"message_message_id_party_direction_key", "issued_receipt_pkey"},
@@ -372,7 +379,7 @@ async def test_a_claim_leaves_its_row_where_it_is(ledger: Ledger, pool: asyncpg.
     await ledger.submit(a_certificate())
     before = await pool.fetchval("SELECT ctid::text FROM delivery")
 
-    await ledger.claim(TH, lease_s=60, limit=1)
+    await claim_due(ledger, TH, lease_s=60, limit=1)
 
     after = await pool.fetchval("SELECT ctid::text FROM delivery")
     assert before.split(",")[0] == after.split(",")[0]

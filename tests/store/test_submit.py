@@ -24,6 +24,7 @@ from tests.store.making import (
     a_certificate,
     acknowledge,
     certificate_of,
+    claim_due,
     claim_one,
     deliver,
     delivered,
@@ -66,7 +67,7 @@ async def test_the_same_content_again_gets_the_first_answer(ledger: Ledger) -> N
     assert (again.first, again.message_id) == (False, first.message_id)
     assert (again.form, again.receiver) == (first.form, first.receiver)
     assert await ledger.find_submitted(key(), sha256(b"<certificate/>")) == again
-    assert len(await ledger.claim(TH, lease_s=60, limit=10)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=10)) == 1
 
 
 async def test_a_new_number_is_known_to_nobody(ledger: Ledger) -> None:
@@ -78,7 +79,7 @@ async def test_of_twenty_first_submissions_at_once_one_is_first(ledger: Ledger) 
 
     assert sum(answer.first for answer in answers) == 1
     assert len({answer.message_id for answer in answers}) == 1
-    assert len(await ledger.claim(TH, lease_s=60, limit=50)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=50)) == 1
 
 
 async def test_of_contents_that_race_for_a_number_one_wins(ledger: Ledger) -> None:
@@ -87,7 +88,7 @@ async def test_of_contents_that_race_for_a_number_one_wins(ledger: Ledger) -> No
     answers = await asyncio.gather(*(ledger.submit(new) for new in news), return_exceptions=True)
 
     assert sum(isinstance(answer, NumberTaken) for answer in answers) == 9
-    assert len(await ledger.claim(TH, lease_s=60, limit=50)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=50)) == 1
 
 
 async def test_a_number_with_other_content_is_taken(ledger: Ledger) -> None:
@@ -153,7 +154,7 @@ async def test_after_a_rejection_one_of_several_contents_wins(ledger: Ledger) ->
     answers = await asyncio.gather(*(ledger.submit(new) for new in news), return_exceptions=True)
 
     assert sum(isinstance(answer, NumberTaken) for answer in answers) == 7
-    assert len(await ledger.claim(TH, lease_s=60, limit=50)) == 1
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=50)) == 1
 
 
 async def test_a_withdrawn_number_may_come_again_with_other_content(ledger: Ledger) -> None:

@@ -77,7 +77,7 @@ class Way:
     def timed_out(self, door: Door, after_s: float) -> PartyUnreachable:
         """What to say when the attempt's time is over."""
         if self.stage is Stage.CONNECTING:
-            return PartyUnreachable(f"cannot connect to {door}: timed out after {after_s:g} s")
+            return PartyUnreachable(f"cannot connect to {door}: timed out after {after_s:g} s", closed=True)
         if not self.body.gone:
             return PartyUnreachable(f"{door} did not take the whole message within {after_s:g} s")
         return PartyUnreachable(f"no answer from {door}: timed out after {after_s:g} s", body_went_out=True)
@@ -94,7 +94,10 @@ def unreachable(error: BaseException, way: Way, door: Door) -> PartyUnreachable:
     if (tls := _tls_error_in(error)) is not None:
         refused = way.stage is Stage.CONNECTING or _HANDSHAKE_ALERT.search(_reason(tls)) is not None
         return PartyUnreachable(
-            f"TLS: {tls_words(tls)}", code=Fault.TLS.value, body_went_out=gone and not refused
+            f"TLS: {tls_words(tls)}",
+            code=Fault.TLS.value,
+            body_went_out=gone and not refused,
+            closed=refused,
         )
     match error:
         case aiohttp.ClientConnectorError():
@@ -125,11 +128,11 @@ def _reason(error: ssl.SSLError) -> str:
 def _no_connection(error: aiohttp.ClientConnectorError, door: Door) -> PartyUnreachable:
     number = error.os_error.errno
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return PartyUnreachable(f"cannot connect to {door}: name not known")
+        return PartyUnreachable(f"cannot connect to {door}: name not known", closed=True)
     if number is None or number in _CUT_IN_HANDSHAKE:
-        return PartyUnreachable("TLS: connection cut in the handshake", code=Fault.TLS.value)
+        return PartyUnreachable("TLS: connection cut in the handshake", code=Fault.TLS.value, closed=True)
     words = _CONNECT_WORDS.get(number) or os.strerror(number).lower()
-    return PartyUnreachable(f"cannot connect to {door}: {words}")
+    return PartyUnreachable(f"cannot connect to {door}: {words}", closed=True)
 
 
 def _is_cut(error: BaseException) -> bool:

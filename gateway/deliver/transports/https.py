@@ -130,7 +130,7 @@ class HttpsTransport:
         if way.may_be_a_closed_door(error):
             refusal = await knock(self._door, tls, listen_s=self._knock_s)
             if refusal is not None:
-                return PartyUnreachable(f"TLS: {refusal}", code=Fault.TLS.value)
+                return PartyUnreachable(f"TLS: {refusal}", code=Fault.TLS.value, closed=True)
         return unreachable(error, way, self._door)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.domain.ids import PartyId
 from gateway.domain.status import TRANSITIONS, DeliveryStatus
-from gateway.store.records import CheckedReceipt, Claim, Outcome
+from gateway.store.records import CheckedReceipt, Claim, Held, LaneRest, Outcome
 from tests.unit.deliver.parties import TH, a_claim
 from tests.unit.deliver.waiting import until
 
@@ -53,6 +53,8 @@ class LedgerInMemory:
         self.claim_sizes: list[int] = []
         self.settle_sizes: list[int] = []
         self.leases_s: set[float] = set()
+        self.rests: dict[PartyId, LaneRest] = {}
+        self.rested_at = 0.0
 
     def owe(
         self,
@@ -70,9 +72,21 @@ class LedgerInMemory:
             rows.append(row)
         return rows
 
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
+    async def rest(self, held: Held, rest: LaneRest) -> None:
+        await asyncio.sleep(0)
+        self.rests[held.party] = rest
+        self.rested_at = time.monotonic()
+
+    async def resting(self, party: PartyId) -> LaneRest:
+        await asyncio.sleep(0)
+        if (rest := self.rests.get(party)) is None:
+            return LaneRest()
+        return replace(rest, rest_s=max(0.0, rest.rest_s - (time.monotonic() - self.rested_at)))
+
+    async def claim(self, held: Held, *, lease_s: float, limit: int) -> list[Claim]:
         await asyncio.sleep(0)
         self.leases_s.add(lease_s)
+        party = held.party
         claims: list[Claim] = []
         for row in self.rows.values():
             if len(claims) < limit and row.claim.party == party and self._is_due(row):
@@ -156,9 +170,9 @@ class LedgerThatGoesAway(LedgerInMemory):
         self.away = False
         self.calls_refused = 0
 
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
+    async def claim(self, held: Held, *, lease_s: float, limit: int) -> list[Claim]:
         self._answer()
-        return await super().claim(party, lease_s=lease_s, limit=limit)
+        return await super().claim(held, lease_s=lease_s, limit=limit)
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
         self._answer()

@@ -11,7 +11,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from gateway.deliver.lane import Lane, ReadAnswer, Transport, draw_jitter
+from gateway.deliver.attempt import ReadAnswer, Transport, draw_jitter
+from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
 from gateway.deliver.verdict import JITTER
 from gateway.domain.answer import Answer
@@ -25,7 +26,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.ids import PartyId
 from gateway.domain.status import DeliveryStatus
-from gateway.store.records import CheckedReceipt, Claim
+from gateway.store.records import CheckedReceipt, Claim, Held
 from tests.unit.deliver.ledger_in_memory import (
     LedgerInMemory,
     LedgerThatCannotWrite,
@@ -42,6 +43,7 @@ from tests.unit.deliver.transports import (
 from tests.unit.deliver.waiting import until
 
 S = DeliveryStatus
+HELD = Held(TH, 1)
 QUICK = Pace(poll_s=0.2, busy_poll_s=0.02, least_rest_s=0.002, ledger_rests_s=(0.005, 0.02))
 
 
@@ -75,7 +77,7 @@ async def running(*lanes: Lane) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         for lane in lanes:
-            tasks.create_task(lane.run(stopping))
+            tasks.create_task(lane.run(Held(lane.party.id, 1), stopping))
         yield
         stopping.set()
 
@@ -348,8 +350,8 @@ async def test_a_dead_party_delays_no_other() -> None:
 
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        stuck = tasks.create_task(dead.run(stopping))
-        tasks.create_task(alive.run(stopping))
+        stuck = tasks.create_task(dead.run(HELD, stopping))
+        tasks.create_task(alive.run(Held(my, 1), stopping))
         await until(lambda: all(r.status is S.DELIVERED for r in ledger.rows.values() if r.claim.party == my))
         stopping.set()
         stuck.cancel()
@@ -444,7 +446,7 @@ async def test_a_stopping_lane_finishes_what_is_under_way_and_claims_no_more() -
     ledger, transport, stopping = LedgerInMemory(), TransportThatWaits(), asyncio.Event()
     ledger.owe(3)
     lane = a_lane(ledger, transport, pace=Pace(window_start=1, window_most=1))
-    run = asyncio.create_task(lane.run(stopping))
+    run = asyncio.create_task(lane.run(HELD, stopping))
     await transport.sending.wait()
 
     stopping.set()
@@ -457,7 +459,9 @@ async def test_a_stopping_lane_finishes_what_is_under_way_and_claims_no_more() -
 async def test_an_idle_lane_stops_at_once() -> None:
     stopping = asyncio.Event()
     ledger = LedgerInMemory()
-    run = asyncio.create_task(a_lane(ledger, TransportThatDelivers(), pace=Pace(poll_s=60)).run(stopping))
+    run = asyncio.create_task(
+        a_lane(ledger, TransportThatDelivers(), pace=Pace(poll_s=60)).run(HELD, stopping)
+    )
     await until(lambda: ledger.claim_sizes == [0])
 
     stopping.set()
@@ -468,7 +472,7 @@ async def test_an_idle_lane_stops_at_once() -> None:
 async def test_a_cancelled_lane_leaves_unanswered_attempts_to_their_lease() -> None:
     ledger, transport = LedgerInMemory(), TransportThatWaits()
     [row] = ledger.owe()
-    run = asyncio.create_task(a_lane(ledger, transport).run(asyncio.Event()))
+    run = asyncio.create_task(a_lane(ledger, transport).run(HELD, asyncio.Event()))
     await transport.sending.wait()
 
     run.cancel()
@@ -489,7 +493,7 @@ async def test_an_answer_being_read_when_the_lane_is_cancelled_is_still_recorded
     ledger = LedgerInMemory()
     [row] = ledger.owe()
     run = asyncio.create_task(
-        a_lane(ledger, TransportThatDelivers(), read_answer=read_slowly).run(asyncio.Event())
+        a_lane(ledger, TransportThatDelivers(), read_answer=read_slowly).run(HELD, asyncio.Event())
     )
     await until(reading.is_set)
 
@@ -505,7 +509,7 @@ async def test_an_answer_being_read_when_the_lane_is_cancelled_is_still_recorded
 async def test_an_outcome_being_recorded_when_the_lane_is_cancelled_is_recorded() -> None:
     ledger = LedgerThatSettlesSlowly(0.05)
     [row] = ledger.owe()
-    run = asyncio.create_task(a_lane(ledger, TransportThatDelivers()).run(asyncio.Event()))
+    run = asyncio.create_task(a_lane(ledger, TransportThatDelivers()).run(HELD, asyncio.Event()))
     await ledger.settling.wait()
 
     run.cancel()
@@ -519,7 +523,7 @@ async def test_a_cancelled_lane_does_not_wait_for_ever_for_a_ledger_that_is_stuc
     ledger = LedgerThatSettlesSlowly(60)
     ledger.owe()
     pace = Pace(last_record_s=0.05)
-    run = asyncio.create_task(a_lane(ledger, TransportThatDelivers(), pace=pace).run(asyncio.Event()))
+    run = asyncio.create_task(a_lane(ledger, TransportThatDelivers(), pace=pace).run(HELD, asyncio.Event()))
     await ledger.settling.wait()
 
     run.cancel()
@@ -531,7 +535,7 @@ async def test_a_cancelled_lane_does_not_wait_for_ever_for_a_ledger_that_is_stuc
 async def test_what_a_cancelled_lane_could_not_record_is_told() -> None:
     ledger, transport = LedgerThatGoesAway(), TransportThatWaits()
     ledger.owe(2)
-    run = asyncio.create_task(a_lane(ledger, transport).run(asyncio.Event()))
+    run = asyncio.create_task(a_lane(ledger, transport).run(HELD, asyncio.Event()))
     await transport.sending.wait()
     ledger.away = True
     transport.release.set()

@@ -26,6 +26,8 @@ from gateway.store.records import (
     CertificateRow,
     CheckedReceipt,
     Claim,
+    Held,
+    LaneRest,
     MessageRow,
     Outcome,
     SubmittedCertificate,
@@ -172,7 +174,7 @@ def test_two_processes_in_one_do_not_share_figures() -> None:
 class DebtsHalfLost:
     """Takes the first outcome of a batch; another process was faster with the rest."""
 
-    async def claim(self, party: PartyId, *, lease_s: float, limit: int) -> list[Claim]:
+    async def claim(self, held: Held, *, lease_s: float, limit: int) -> list[Claim]:
         return [an_outcome(DeliveryStatus.SENDING).claim][:limit]
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[bool]:
@@ -180,6 +182,12 @@ class DebtsHalfLost:
 
     async def next_due_s(self, party: PartyId) -> float | None:
         return 1.5
+
+    async def rest(self, held: Held, rest: LaneRest) -> None:
+        """Nobody asks."""
+
+    async def resting(self, party: PartyId) -> LaneRest:
+        return LaneRest(failures=1)
 
 
 async def test_only_outcomes_that_the_ledger_took_are_counted() -> None:
@@ -196,7 +204,7 @@ async def test_only_outcomes_that_the_ledger_took_are_counted() -> None:
 async def test_claims_go_through_unchanged() -> None:
     debts = CountedDebts(DebtsHalfLost(), Metrics())
 
-    assert len(await debts.claim(TH, lease_s=1, limit=1)) == 1
+    assert len(await debts.claim(Held(TH, 1), lease_s=1, limit=1)) == 1
     assert await debts.next_due_s(TH) == 1.5
 
 

@@ -27,6 +27,11 @@ async def beat(
     return now
 
 
+async def run_out(pool: asyncpg.Pool) -> None:
+    """Every lease of a lane is over."""
+    await pool.execute("UPDATE lane SET lease_until = now()")
+
+
 async def test_the_first_node_runs_all_lanes(ledger: Ledger) -> None:
     held = await beat(ledger, "a", [])
 
@@ -97,12 +102,12 @@ async def test_a_lease_that_ran_out_claims_nothing_though_nobody_took_the_lane(l
     assert await ledger.claim(late, lease_s=60, limit=5) == []
 
 
-async def test_what_a_former_holder_had_in_hand_is_due_at_once(ledger: Ledger) -> None:
+async def test_what_a_former_holder_had_in_hand_is_due_at_once(ledger: Ledger, pool: asyncpg.Pool) -> None:
     await ledger.submit(a_certificate())
     await ledger.submit(a_certificate("VN-2"))
-    former = (await hold(ledger, TH, node="a", lease_s=0.05))[TH]
+    former = (await hold(ledger, TH, node="a"))[TH]
     left = await ledger.claim(former, lease_s=3600, limit=1)
-    await asyncio.sleep(0.06)
+    await run_out(pool)
     heir = (await hold(ledger, TH, node="b"))[TH]
 
     found = await ledger.claim(heir, lease_s=3600, limit=5)
@@ -112,32 +117,36 @@ async def test_what_a_former_holder_had_in_hand_is_due_at_once(ledger: Ledger) -
 
 
 @pytest.mark.parametrize("status", [_S.AWAITING_RETRY, _S.EXPIRED, _S.REFUSED])
-async def test_an_outcome_under_a_lost_lane_counts_not(ledger: Ledger, status: DeliveryStatus) -> None:
+async def test_an_outcome_under_a_lost_lane_counts_not(
+    ledger: Ledger, pool: asyncpg.Pool, status: DeliveryStatus
+) -> None:
     await ledger.submit(a_certificate())
-    former = (await hold(ledger, TH, node="a", lease_s=0.05))[TH]
+    former = (await hold(ledger, TH, node="a"))[TH]
     (claim,) = await ledger.claim(former, lease_s=3600, limit=1)
-    await asyncio.sleep(0.06)
+    await run_out(pool)
     await hold(ledger, TH, node="b")
 
     assert await ledger.settle([failed(claim, status)]) == [False]
     assert (await ledger.message(claim.message_no)).delivery is _S.SENDING
 
 
-async def test_a_receipt_counts_whoever_brings_it(ledger: Ledger) -> None:
+async def test_a_receipt_counts_whoever_brings_it(ledger: Ledger, pool: asyncpg.Pool) -> None:
     await ledger.submit(a_certificate())
-    former = (await hold(ledger, TH, node="a", lease_s=0.05))[TH]
+    former = (await hold(ledger, TH, node="a"))[TH]
     (claim,) = await ledger.claim(former, lease_s=3600, limit=1)
-    await asyncio.sleep(0.06)
+    await run_out(pool)
     await hold(ledger, TH, node="b")
 
     assert await ledger.settle([delivered(claim)]) == [True]
 
 
-async def test_order_in_a_conversation_outlives_the_change_of_holder(ledger: Ledger) -> None:
+async def test_order_in_a_conversation_outlives_the_change_of_holder(
+    ledger: Ledger, pool: asyncpg.Pool
+) -> None:
     first, second = await owe(ledger, "c@x"), await owe(ledger, "c@x")
-    former = (await hold(ledger, TH, node="a", lease_s=0.05))[TH]
+    former = (await hold(ledger, TH, node="a"))[TH]
     await ledger.claim(former, lease_s=3600, limit=5)
-    await asyncio.sleep(0.06)
+    await run_out(pool)
     heir = (await hold(ledger, TH, node="b"))[TH]
 
     (again,) = await ledger.claim(heir, lease_s=3600, limit=5)

@@ -100,6 +100,24 @@ def original_expired(record: Record, item: Record, form: Form) -> None:
         one["origin"] = third
 
 
+def original_without_number(record: Record, item: Record, form: Form) -> None:
+    original_expired(record, item, form)
+    record["back_to_back"][0].update(number="", issue_date=record["issue_date"])
+
+
+def third_party_without_country(record: Record, item: Record, form: Form) -> None:
+    third_party_unnamed(record, item, form)
+    record["third_party_invoice"] = {"name": "Straits Trading House Pte. Ltd."}
+
+
+def copied_too_late(record: Record, item: Record, form: Form) -> None:
+    record["certified_true_copy_of"] = {"number": "X-2", "issue_date": "2024-01-15"}
+
+
+def replaced_before_issue(record: Record, item: Record, form: Form) -> None:
+    record["replaces"] = {"number": "X-3", "issue_date": "2026-12-31", "reason": "typing error"}
+
+
 def nameless_exporter(record: Record, item: Record, form: Form) -> None:
     record["exporter"]["name"] = ""
 
@@ -198,6 +216,10 @@ def _wants(key: str, word: str) -> Callable[[Form], bool]:
     return lambda form: f" {word} " in form.values[key]
 
 
+def _limits(key: str) -> Callable[[Form], bool]:
+    return lambda form: bool(form.values[key])
+
+
 def _flaw(
     codes: str, touches: str, tells: str, make: Callable[[Record, Record, Form], None], suits: Any = None
 ) -> Flawed:
@@ -210,25 +232,41 @@ def _flaw(
 # `dates` also guards the issue date, from which a back-to-back original's age is counted; `criterion` the FOB
 # value, which is asked for by criterion, and what Form D asks in trade with some countries only.
 FLAWS = [
-    _flaw("C01", "importing criterion", "/ImportingCountry", importing_outside),
+    _flaw("C01", "importing criterion", "/ImportingCountry", importing_outside, _limits("parties")),
     _flaw("C01 C09 S02", "exporter-country", "/Exporter/Country", exporter_nowhere),
     _flaw("C05", "dates", "/IssueDate", issued_in_future),
-    _flaw("C05", "dates ticks", "/IssueDate", issued_late),
-    _flaw("C05", "dates ticks", "/IssueDate", retroactive_too_late),
-    _flaw("C05", "dates", "/IssueDate", expired),
+    _flaw("C05", "dates ticks", "/IssueDate", issued_late, _limits("late-after-days")),
+    _flaw("C05", "dates ticks", "/IssueDate", retroactive_too_late, _limits("retroactive-months")),
+    _flaw("C05", "dates", "/IssueDate", expired, _limits("validity-months")),
     _flaw("S02", "dates", "/IssueDate", no_such_day),
     _flaw("C06", "third-party", "/ThirdPartyInvoice", third_party_unnamed),
-    _flaw("C07", "back-to-back origin", "/BackToBack", original_missing),
-    _flaw("C07", "back-to-back origin dates", "/BackToBack/Original/IssueDate", original_expired),
+    _flaw("C07", "back-to-back origin", "/BackToBack", original_missing, _limits("parties")),
+    _flaw(
+        "C07",
+        "back-to-back origin dates",
+        "/BackToBack/Original/IssueDate",
+        original_expired,
+        _limits("validity-months"),
+    ),
+    _flaw(
+        "C07",
+        "back-to-back origin dates",
+        "/BackToBack/Original/Number",
+        original_without_number,
+        _limits("parties"),
+    ),
+    _flaw("C06", "third-party", "/ThirdPartyInvoice/Country", third_party_without_country),
+    _flaw("C05", "copy dates", "/CertifiedTrueCopyOf/IssueDate", copied_too_late, _limits("reissue-months")),
+    _flaw("C05", "replaced dates", "/Replaces/IssueDate", replaced_before_issue),
     _flaw("S02", "exporter-name", "/Exporter/Name", nameless_exporter),
     _flaw("S02", "consignee-address", "/Consignee/Address", consignee_without_address),
     _flaw("S02", "number", "/CertificateNumber", number_too_long),
     _flaw("S04 S02", "items", "/Items", too_many_items),
     _flaw("S02", "no", "/Number", item_number_twice),
-    _flaw("C03 S02", "criterion", "/OriginCriterion", criterion_not_admitted),
+    _flaw("C03 S02", "criterion", "/OriginCriterion", criterion_not_admitted, _limits("criteria-1")),
     _flaw("C03 S02", "criterion", "/RvcPercent", percent_missing, _wants("percent-wanted", "RVC")),
-    _flaw("C03", "criterion", "/RvcPercent", percent_too_low),
-    _flaw("C04", "criterion", "/FobValue", fob_missing),
+    _flaw("C03", "criterion", "/RvcPercent", percent_too_low, _limits("criteria-1")),
+    _flaw("C04", "criterion", "/FobValue", fob_missing, lambda form: form.values["fob"] != "never"),
     _flaw("C09", "criterion", "/FobValue/@currency", currency_unknown),
     _flaw("S02 C09", "criterion", "/FobValue/@currency", currency_malformed),
     _flaw(
@@ -238,7 +276,7 @@ FLAWS = [
         origin_of_wholly_obtained,
         lambda form: form.agreement == "RCEP",
     ),
-    _flaw("C01", "origin criterion", "/Origin", origin_outside),
+    _flaw("C01", "origin criterion", "/Origin", origin_outside, _limits("parties")),
     _flaw("C02 S02", "hs", "/HarmonizedSystemCode", hs_too_short),
     _flaw("C02", "hs", "/HarmonizedSystemCode", hs_unknown),
     _flaw("S02", "weight", "/GrossWeight", weight_negative),

@@ -20,7 +20,7 @@ from gateway.registry.codes import CodeLists, load_codes
 from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.forms import load_forms, load_record_schema
 from gateway.validate.judge import Judge
-from gateway.validate.records import compose, form_of_record
+from gateway.validate.records import compose, form_of_record, record_of
 from gateway.validate.shape import Records
 
 ON = date(2026, 11, 21)
@@ -82,6 +82,12 @@ def a_record(form: FormId = RCEP, *, items: int = 2) -> dict[str, Any]:
     first = record["items"][0]
     record["items"] = [{**copy.deepcopy(first), "no": number} for number in range(1, items + 1)]
     return without_test_keys(record)
+
+
+def plain_record(form: FormId) -> dict[str, Any]:
+    """The record of the plain example of *form*."""
+    example = SHIPPED / forms()[form].folder / "examples/valid/plain.xml"
+    return {"ticks": [], **record_of(etree.parse(example).getroot(), forms()[form])}
 
 
 def without_test_keys(record: Mapping[str, Any]) -> dict[str, Any]:

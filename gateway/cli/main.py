@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "checking",
         "validate": "judging",
         "compose": "composing",
+        "pages": "pages",
         "sign": "sealing",
         "verify": "sealing",
         "send": "sending",

@@ -1,13 +1,12 @@
 """
 The page of each form, written from its data: boxes, rules, code lists, examples.
 
-``python -m gateway.observe.form_pages [DIR]`` writes them to *DIR*, else to ``docs/forms``; a test holds the
-pages of the shipped forms to what would be written now.
+``eco-gateway pages`` writes them; a test holds those in ``docs/forms`` to what would be written now.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from gateway.domain.ids import FormId
 from gateway.domain.words import ENGLISH
 from gateway.domain.xml import read_xml
 from gateway.registry.codes import CodeLists, load_codes
-from gateway.registry.folder import SHIPPED, Folder
+from gateway.registry.folder import Folder
 from gateway.registry.forms import load_forms
 from gateway.validate.check import expected_of
 from gateway.validate.rules import RuleBook, Rules, rule_book
@@ -26,40 +25,36 @@ from gateway.validate.sources import declared
 
 PAGES = "docs/forms"
 
-_UP = "../../"  # from a page to the project
 _OF_BOXES = (
     "Elements and attributes in the order of the XSD. What must be there must be there once the element "
     "above it is; what else a form wants, its rules say."
 )
-_OF_RULES = (
-    "*Words in italics* stand for what the certificate says. A rule that no example of this form breaks "
-    "cannot be broken on it."
-)
-_WRITTEN = "This page is written by `python -m gateway.observe.form_pages` from the files it names."
+_OF_RULES = "*Words in italics* stand for what the certificate says."
+_IDLE = "Of the rules of all forms, these have nothing to ask of this one, and no example breaks them:"
+_WRITTEN = "Written by `eco-gateway pages` from the files it names."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One example of a form: where it lies, what is said of it, and which rules it breaks."""
+    """
+    One example of a form: what is said of it, and which rules it breaks.
 
-    file: str
+    Attributes:
+        link: its name, leading to it.
+    """
+
+    link: str
+    is_valid: bool
     findings: tuple[str, ...]
     broken: frozenset[str]
 
-    @property
-    def is_valid(self) -> bool:
-        """Whether it lies among the valid ones."""
-        return "/valid/" in self.file
 
-    @property
-    def link(self) -> str:
-        """Its name, leading to it."""
-        return f"[{Path(self.file).stem}]({_UP}{self.file})"
-
-
-def form_pages(folder: Folder) -> Mapping[str, str]:
+def form_pages(folder: Folder, target: Path) -> Mapping[str, str]:
     """
     The page of every form by its file name, and a list of them, ``README.md``.
+
+    Args:
+        target: where they will lie; links lead from there to the examples.
 
     Raises:
         Misconfigured: forms or code lists are faulty.
@@ -68,14 +63,23 @@ def form_pages(folder: Folder) -> Mapping[str, str]:
     families: dict[FormId, list[Form]] = {}
     for form in forms.values():
         families.setdefault(form.family, []).append(form)
-    pages = {_file(versions[0]): _lines(_page(versions, codes, folder)) for versions in families.values()}
+    pages = {
+        _file(versions[0]): _lines(_page(versions, codes, folder, target)) for versions in families.values()
+    }
     return MappingProxyType({"README.md": _lines(_index(families.values())), **pages})
 
 
 def write_pages(folder: Folder, target: Path) -> None:
-    """Write the pages of all forms in *folder* to *target*."""
+    """
+    Write the pages of all forms in *folder* to *target*.
+
+    Raises:
+        Misconfigured: forms or code lists are faulty.
+        OSError: *target* cannot be written.
+    """
+    pages = form_pages(folder, target)
     target.mkdir(parents=True, exist_ok=True)
-    for name, text in form_pages(folder).items():
+    for name, text in pages.items():
         (target / name).write_text(text, "utf-8")
 
 
@@ -98,17 +102,15 @@ def _file(form: Form) -> str:
     return f"{form.family.rpartition('/')[2]}.md"
 
 
-def _page(versions: Sequence[Form], codes: CodeLists, folder: Folder) -> Iterator[str]:
+def _page(versions: Sequence[Form], codes: CodeLists, folder: Folder, target: Path) -> Iterator[str]:
     yield f"# {versions[-1].title}"
     yield _WRITTEN
     for form in versions:
         yield f"## Version {form.version}"
-        yield from _version(form, codes, folder)
+        yield from _version(form, codes, list(_examples(form, folder, target)))
 
 
-def _version(form: Form, codes: CodeLists, folder: Folder) -> Iterator[str]:
-    book = rule_book(form)
-    examples = list(_examples(form, book, folder))
+def _version(form: Form, codes: CodeLists, examples: Sequence[Example]) -> Iterator[str]:
     yield _table(("", ""), list(_about(form)))
     yield "### Boxes"
     yield _OF_BOXES
@@ -116,7 +118,11 @@ def _version(form: Form, codes: CodeLists, folder: Folder) -> Iterator[str]:
     yield "### Rules"
     yield _OF_RULES
     heads = ("rule", "code", "what is said, and what to do", "source", "broken by")
-    yield _table(heads, list(_rules(form, book, examples)))
+    broken = frozenset[str]().union(*(one.broken for one in examples))
+    book = rule_book(form)
+    yield _table(heads, list(_rules(form, book, examples, broken)))
+    if idle := [f"`{rule}`" for rule in book.assertions if rule not in broken]:
+        yield f"{_IDLE} {', '.join(idle)}."
     yield "### Code lists"
     yield _table(("codes of", "source", "edition"), list(_lists(form, codes)))
     for title, wanted in (("### Valid examples", True), ("### Invalid examples", False)):
@@ -159,11 +165,13 @@ def _boxes(form: Form) -> Iterator[tuple[str, ...]]:
             yield box, f"`{path}`", must[one.needed], repeats, one.expected
 
 
-def _rules(form: Form, book: RuleBook, examples: Sequence[Example]) -> Iterator[tuple[str, ...]]:
+def _rules(
+    form: Form, book: RuleBook, examples: Sequence[Example], broken: frozenset[str]
+) -> Iterator[tuple[str, ...]]:
     words = form.words_in(ENGLISH)
     nothing = words.phrase("nothing")
     places = _Places({name: value or nothing for name, value in book.values.items()})
-    for rule in book.assertions.values():
+    for rule in (one for one in book.assertions.values() if one.id in broken):
         text, action = words.rules[rule.id].filled(places)
         broken_by = " ".join(one.link for one in examples if rule.id in one.broken)
         yield rule.id, f"{rule.code} {rule.severity}", f"{text} {action}", rule.source, broken_by
@@ -184,13 +192,14 @@ def _lists(form: Form, codes: CodeLists) -> Iterator[tuple[str, ...]]:
         yield "goods", "Harmonized System, six digits", window.edition
 
 
-def _examples(form: Form, book: RuleBook, folder: Folder) -> Iterator[Example]:
-    rules = Rules(book)
+def _examples(form: Form, folder: Folder, target: Path) -> Iterator[Example]:
+    rules = Rules(rule_book(form))
     for relative, path in folder.glob(f"{form.folder}/examples/*/*.xml"):
         said = folder.find(relative.removesuffix(".xml") + ".findings")
         flaws = rules.flaws(read_xml(path.read_bytes()), form.examples_on)
         yield Example(
-            file=relative,
+            link=f"[{path.stem}]({os.path.relpath(path, target)})",
+            is_valid=path.parent.name == "valid",
             findings=tuple(map(str, expected_of(said.read_text("utf-8")))) if said is not None else (),
             broken=frozenset(flaw.rule for flaw in flaws),
         )
@@ -207,7 +216,3 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    write_pages(Folder(), Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED / PAGES)

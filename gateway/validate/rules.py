@@ -149,7 +149,7 @@ def rule_book(form: Form) -> RuleBook:
             let.set("value", _literal(value))
     book = RuleBook(
         stylesheet=stylesheet_of(root),
-        values=MappingProxyType({name: value.strip() for name, value in form.values.items()}),
+        values=MappingProxyType({name: _readable(value) for name, value in form.values.items()}),
         assertions=MappingProxyType(
             {found.id: found for found in map(_assertion, root.iter(f"{SCH}assert"))}
         ),
@@ -170,6 +170,11 @@ def _dry_run(book: RuleBook, form: Form) -> Iterator[tuple[str, str]]:
         yield "-", f"does not run: {error}"
     except etree.XPathError as error:
         yield "-", f"a subject, or what a rule needs, is no XPath: {error}"
+
+
+def _readable(value: str) -> str:
+    """A list of words as people write one; anything else as it is."""
+    return ", ".join(value.split()) if value.startswith(" ") else value
 
 
 def _literal(value: str) -> str:

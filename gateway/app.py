@@ -40,6 +40,7 @@ from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app
 from gateway.intake.serving import Limits
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
+from gateway.observe.event_log import LogKeeper
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.pipeline import Pipeline
@@ -67,6 +68,7 @@ SUSPENSIONS_EVERY_S = 1.0
 SUSPENSIONS_REST_S = 0.05
 SIGNS_OF_LIFE_EVERY_S = 1.0
 PARKED_EVERY_S = 5.0
+LOG_EVERY_S = 1.0
 
 
 class _Overtime(Exception):
@@ -200,6 +202,9 @@ class Node:
         self._rung = asyncio.Event()
         self._signs: set[PartyId] = set()
         self._ready = False
+        self._log = LogKeeper(
+            ledger=ledger, home=rooms.home, sealer=rooms.sealer, clock=rooms.clock, workers=workers
+        )
         self._pipeline = Pipeline(
             rooms,
             ledger,
@@ -240,6 +245,8 @@ class Node:
                 tasks.create_task(self._watch_suspensions()),
                 tasks.create_task(self._every(SIGNS_OF_LIFE_EVERY_S, self._wake_who_lives)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
+                tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
+                tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
@@ -289,6 +296,7 @@ class Node:
             home=self._home.id,
             desk=CountedNational(self._pipeline, self._metrics),
             ledger=self._ledger,
+            log=self._log,
             verify=verifier(jwk, self._home.id, self._clock),
             clock=self._clock,
             ready=lambda: self._ready,
@@ -302,6 +310,7 @@ class Node:
         )
         exchange = create_exchange_app(
             desk=CountedExchange(self._pipeline, self._metrics),
+            event_log=self._log,
             party_of=self._party_of,
             clock=self._clock,
             stopping=self._stopping,

@@ -197,6 +197,9 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=16, ge=2, le=1_000, description="most connections held to the database at a time"
     )
+    log_head_s: float = Field(
+        default=300, gt=0, description="how often a head of the event log is sealed where it grew, seconds"
+    )
     log_level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")
     log_format: LogFormat = Field(
         default=LogFormat.JSON, description="`json` for programs, `console` for eyes"

@@ -143,6 +143,10 @@ class Node:
         """Suspend or resume one party."""
         return await self._act(f"parties/{quote_all(party)}/{verb}", body, {})
 
+    async def log(self, what: str, **query: str) -> Json:
+        """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
+        return await self._get(f"log/{what}", query)
+
     async def _get(self, path: str, query: Mapping[str, str]) -> Json:
         answer = await self._patiently("GET", path, query=query)
         if not answer.is_good:

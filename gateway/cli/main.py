@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "withdraw": "operating",
         "suspend": "operating",
         "resume": "operating",
+        "audit": "auditing",
         "token": "tokens",
     }
 )

@@ -19,6 +19,7 @@ What can go wrong, and what a party or a caller is told about it.
   x NotAllowed          the state of a thing does not allow what was asked
   x NotFound            no such thing, or not for this caller
   x UnknownCursor       a page was asked for after a cursor that was never given out
+  x LogBroken           the event log has lost hashes of its own, so it can prove nothing
   x Misconfigured       we are at fault; the process must not start
 
 Rooms raise these and nothing else. Only ``acknowledge`` and ``intake`` turn them into answers.
@@ -315,6 +316,10 @@ class RegistryFault:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.key}: {self.fault}"
+
+
+class LogBroken(GatewayError):
+    """The event log has lost hashes of its own; ``eco-gateway audit verify`` says which."""
 
 
 class Misconfigured(GatewayError):

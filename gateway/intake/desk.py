@@ -15,6 +15,8 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId
 from gateway.domain.message import Arrived
+from gateway.store.audit import AuditPage
+from gateway.store.event_log import Inclusion, TreeHead
 from gateway.store.records import CertificateRow, MessageRow, SubmittedCertificate
 
 
@@ -117,3 +119,37 @@ class ExchangeDesk(Protocol):
 
     async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
         """A signed refusal for a body that was not read: no length, wrong type, too large, shutting down."""
+
+
+class LogDesk(Protocol):
+    """What the event log shows of itself."""
+
+    async def head(self) -> TreeHead:
+        """
+        The newest sealed head.
+
+        Raises:
+            NotFound: none was sealed yet.
+        """
+
+    async def inclusion(self, event: str, size: int | None) -> Inclusion:
+        """
+        The proof that the event with this cursor is in the tree of *size*, the largest by default.
+
+        Raises:
+            UnknownCursor, NotFound: no such event, or not in a tree of that size.
+        """
+
+    async def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """
+        The proof that the tree of *first* leaves is how the tree of *second* began.
+
+        Raises:
+            NotFound: there were never such trees.
+        """
+
+    async def consistency_document(self, first: int, second: int) -> bytes:
+        """The same proof as XML, for parties."""
+
+    async def audit(self, begin: int) -> AuditPage:
+        """Hold some leaves, from *begin*, against their events, and the heads among them against the tree."""

@@ -24,7 +24,8 @@ from gateway.domain.errors import Fault, TooLarge
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
 from gateway.intake.bodies import XML, ClientGone, TooSlow, WrongType, media_type, read_body, wait_for_leave
-from gateway.intake.desk import ExchangeDesk, WireAnswer
+from gateway.intake.desk import ExchangeDesk, LogDesk, WireAnswer
+from gateway.intake.exchange_log import add_log
 from gateway.intake.problems import Handler
 from gateway.intake.serving import Limits
 
@@ -38,6 +39,7 @@ _PARTY = web.RequestKey("party", PartyId)
 def create_exchange_app(
     *,
     desk: ExchangeDesk,
+    event_log: LogDesk,
     party_of: Callable[[bytes], PartyId | None],
     clock: Clock,
     stopping: asyncio.Event,
@@ -48,6 +50,7 @@ def create_exchange_app(
     Build the exchange endpoint; its port is opened with a TLS context that demands client certificates.
 
     Args:
+        event_log: what parties may see of our event log.
         party_of: the party for which a client certificate (DER) is registered now, or whose TLS anchor issued
             it; None when it is nobody's.
         stopping: set to refuse new messages with 503 and Retry-After.
@@ -56,6 +59,7 @@ def create_exchange_app(
     door = _Door(desk, clock, stopping, limits or Limits())
     app = web.Application(middlewares=[_doorkeeper(party_of, door, away)], client_max_size=0)
     app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
+    add_log(app, event_log)
     app.on_response_prepare.append(_plain_headers)
     return app
 

@@ -27,9 +27,10 @@ from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
 from gateway.intake.callers import bearer
 from gateway.intake.certificates import Certificates
-from gateway.intake.desk import NationalDesk
+from gateway.intake.desk import LogDesk, NationalDesk
 from gateway.intake.events import Events
 from gateway.intake.inbox import Inbox
+from gateway.intake.log import Log
 from gateway.intake.messages import Messages
 from gateway.intake.openapi import describe
 from gateway.intake.parties import Parties
@@ -50,6 +51,7 @@ def create_national_app(
     home: PartyId,
     desk: NationalDesk,
     ledger: Ledger,
+    log: LogDesk,
     verify: Callable[[str], Caller],
     clock: Clock,
     ready: Callable[[], bool],
@@ -78,6 +80,7 @@ def create_national_app(
         home=home,
         desk=desk,
         ledger=ledger,
+        log=log,
         clock=clock,
         parties=registry_view,
         content_of=content_of,
@@ -102,7 +105,7 @@ def create_national_app(
 
 def table(parts: Parts) -> tuple[Call, ...]:
     """Every call under the prefix; the description of all of them is the last."""
-    rooms = (Certificates, Batch, Messages, Inbox, Events, Refused, Parties)
+    rooms = (Certificates, Batch, Messages, Inbox, Events, Refused, Parties, Log)
     calls = tuple(call for room in rooms for call in room(parts).calls())
     description: dict[str, Any] = {}
 

@@ -31,6 +31,7 @@ class Right(StrEnum):
     PARTIES = "parties"  #: parties, lanes
     REFUSED = "refused"  #: refused submissions
     METRICS = "metrics"
+    AUDIT = "audit"  #: the event log: heads, proofs, audit
     DESCRIBE = "describe"  #: the description of this interface
 
 
@@ -52,6 +53,7 @@ MAY: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.PARTIES: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.REFUSED: frozenset({_R.ISSUER, _R.OPERATOR, _R.AUDITOR}),
         Right.METRICS: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.AUDIT: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.DESCRIBE: _ALL,
     }
 )

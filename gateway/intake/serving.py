@@ -19,7 +19,7 @@ from gateway.domain.errors import NotFound
 from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import Direction
 from gateway.domain.xml import MAX_MESSAGE_BYTES
-from gateway.intake.desk import NationalDesk
+from gateway.intake.desk import LogDesk, NationalDesk
 from gateway.intake.problems import Problem
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import MOST, Query, is_plain
@@ -58,6 +58,7 @@ class Parts:
     home: PartyId
     desk: NationalDesk
     ledger: Ledger
+    log: LogDesk
     clock: Clock
     parties: Callable[[], Mapping[PartyId, Party]]
     content_of: Callable[[MessageRow, bytes], Any]

@@ -120,7 +120,7 @@ async def read_events(
     Raises:
         UnknownCursor: *after* was never given out.
     """
-    position = await _position(connection, "event", "event_no", after)
+    position = await known_position(connection, "event", "event_no", after)
     statement = events_after(position, limit=limit, sight=sight)
     rows = await connection.fetch(statement.sql, *statement.arguments)
     items = [event_row(row, event_cursor(row)) for row in rows]
@@ -136,7 +136,7 @@ async def read_inbox(
     Raises:
         UnknownCursor: *after* was never given out.
     """
-    position = await _position(connection, "inbox", "inbox_no", after)
+    position = await known_position(connection, "inbox", "inbox_no", after)
     statement = inbox_after(position, limit=limit, sight=sight, wanted=wanted)
     rows = await connection.fetch(statement.sql, *statement.arguments)
     items = [
@@ -154,7 +154,15 @@ def _cursor(place: int, number: int) -> str:
     return f"{place >> _EPOCH_BITS}-{place % (1 << _EPOCH_BITS)}-{number}"
 
 
-async def _position(connection: Connection, table: str, number: str, after: str | None) -> Position | None:
+async def known_position(
+    connection: Connection, table: str, number: str, after: str | None
+) -> Position | None:
+    """
+    Where a cursor stands in its feed; None at the beginning.
+
+    Raises:
+        UnknownCursor: it was never given out.
+    """
     if after is None or after == BEGINNING:
         return None
     if (read := _CURSOR.fullmatch(after)) is not None:

@@ -24,8 +24,10 @@ from gateway.domain.errors import Finding, NumberTaken
 from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, family_of
 from gateway.domain.message import CertificateFacts, Sealed
 from gateway.domain.status import AcknowledgementOutcome, Direction
+from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
 from gateway.store.connect import AWAY, Connections, holds_page
+from gateway.store.event_log import EventLog
 from gateway.store.finishing import finished
 from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
@@ -55,6 +57,9 @@ class Ledger(Reading, Operating, Lanes):
 
     Args:
         clock: the time written where a caller gives none (a claim). Waits and leases go by the database's.
+
+    Attributes:
+        log: the events as leaves of a Merkle tree.
     """
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock = real_clock) -> None:
@@ -62,6 +67,7 @@ class Ledger(Reading, Operating, Lanes):
         Reading.__init__(self, connections)
         Operating.__init__(self, connections, bell)
         Lanes.__init__(self, connections, bell, clock)
+        self.log = EventLog(connections)
 
     async def listen(self, hear: Callable[[PartyId], None]) -> None:
         """
@@ -252,6 +258,12 @@ class Ledger(Reading, Operating, Lanes):
                     answer=answer,
                 )
             )
+
+    # ---- the event log -----------------------------------------------------------------------------------
+
+    async def audit(self, begin: int) -> AuditPage:
+        """Hold some leaves of the log, from *begin*, against their events; see ``audit_page``."""
+        return await audit_page(self._pool, begin)
 
     # ---- settings ----------------------------------------------------------------------------------------
 

@@ -16,17 +16,21 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestClient, TestServer
 from cryptography import x509
 
+from gateway.domain.audit import LogFault, Wrong
 from gateway.domain.caller import EVERYTHING, Caller, Role, Sight
 from gateway.domain.corridor import Party, Patience, RegisteredCertificate
-from gateway.domain.errors import Finding, NotAllowed, UnknownCursor
+from gateway.domain.errors import Finding, NotAllowed, NotFound, UnknownCursor
 from gateway.domain.ids import FormId, MessageId, PartyId
+from gateway.domain.merkle import leaf_hash
 from gateway.domain.status import DeliveryStatus, Direction, MessageType
 from gateway.intake import shapes
 from gateway.intake.callers import NotProven
-from gateway.intake.desk import NationalDesk, Taken, Verdict
+from gateway.intake.desk import LogDesk, NationalDesk, Taken, Verdict
 from gateway.intake.national import create_national_app, table
 from gateway.intake.routes import PREFIX, Call
 from gateway.intake.serving import Limits, Parts
+from gateway.store.audit import AuditPage
+from gateway.store.event_log import Inclusion, TreeHead
 from gateway.store.ledger import Ledger
 from gateway.store.records import (
     CertificateRow,
@@ -228,6 +232,35 @@ class LedgerOfRows(Ledger):
         ]
 
 
+class LogOfOneEvent(LogDesk):
+    """A log with one leaf, which is proved by nothing."""
+
+    entry = '{"event" : 1}'
+
+    async def head(self) -> TreeHead:
+        root = leaf_hash(self.entry.encode())
+        return TreeHead(size=1, root=root, at=NOW, sealed=b"<TreeHead/>")
+
+    async def inclusion(self, event: str, size: int | None) -> Inclusion:
+        if event != "1":
+            raise UnknownCursor(event)
+        root = leaf_hash(self.entry.encode())
+        return Inclusion(entry=self.entry, leaf=0, size=size or 1, root=root, proof=())
+
+    async def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        if (first, second) != (1, 1):
+            raise NotFound("There is no such tree.")
+        return ()
+
+    async def consistency_document(self, first: int, second: int) -> bytes:
+        await self.consistency(first, second)
+        return b"<ConsistencyProof/>"
+
+    async def audit(self, begin: int) -> AuditPage:
+        fault = LogFault(wrong=Wrong.REMOVED, leaf=0, event=1, text="event 1 (leaf 0) is gone")
+        return AuditPage(size=1, leaves=1, faults=(fault,), heads=(), following=None)
+
+
 def full_ledger() -> LedgerOfRows:
     """A certificate sent and one received, each with its message."""
     return LedgerOfRows(
@@ -332,6 +365,7 @@ async def national_door(
     *,
     desk: NationalDesk | None = None,
     ledger: Ledger | None = None,
+    log: LogDesk | None = None,
     stopping: asyncio.Event | None = None,
     ready: Callable[[], bool] = lambda: True,
     limits: Limits | None = None,
@@ -344,6 +378,7 @@ async def national_door(
         home=HOME,
         desk=desk or DeskThatTakesAll(),
         ledger=ledger or full_ledger(),
+        log=log or LogOfOneEvent(),
         verify=everybody,
         clock=lambda: NOW,
         ready=ready,
@@ -374,6 +409,7 @@ def parts() -> Parts:
         home=HOME,
         desk=DeskThatTakesAll(),
         ledger=full_ledger(),
+        log=LogOfOneEvent(),
         clock=lambda: NOW,
         parties=lambda: {TH: th_customs()},
         content_of=lambda *_: None,

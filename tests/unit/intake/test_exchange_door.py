@@ -24,7 +24,7 @@ from gateway.domain.message import Arrived
 from gateway.intake.desk import ExchangeDesk, WireAnswer
 from gateway.intake.exchange import PATH, create_exchange_app
 from gateway.intake.serving import Limits
-from tests.unit.intake.doors import ServerAsInProduction, open_at, taken_in, until
+from tests.unit.intake.doors import LogOfOneEvent, ServerAsInProduction, open_at, taken_in, until
 from tests.unit.intake.rows import NOW, TH
 
 pytestmark = pytest.mark.enable_socket
@@ -97,6 +97,7 @@ async def exchange_server(
     """An exchange endpoint that demands client certificates of one anchor."""
     app = create_exchange_app(
         desk=desk,
+        event_log=LogOfOneEvent(),
         party_of=identify,
         clock=lambda: NOW,
         stopping=stopping or asyncio.Event(),
@@ -237,7 +238,11 @@ async def test_a_client_without_a_certificate_fails_in_the_handshake() -> None:
 
 async def test_without_tls_nobody_is_anybody() -> None:
     app = create_exchange_app(
-        desk=DeskThatRemembers(), party_of=lambda _: TH, clock=lambda: NOW, stopping=asyncio.Event()
+        desk=DeskThatRemembers(),
+        event_log=LogOfOneEvent(),
+        party_of=lambda _: TH,
+        clock=lambda: NOW,
+        stopping=asyncio.Event(),
     )
     async with TestClient(ServerAsInProduction(app)) as client:
         with pytest.raises(aiohttp.ClientError):

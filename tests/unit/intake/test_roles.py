@@ -25,6 +25,7 @@ TABLE = {
     Right.PARTIES: "---yyy",
     Right.REFUSED: "y--yy-",
     Right.METRICS: "---yyy",
+    Right.AUDIT: "nnnyyy",
     Right.DESCRIBE: "yyyyyy",
 }
 

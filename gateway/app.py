@@ -61,6 +61,7 @@ from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
+from gateway.workers import Workers
 
 log = structlog.get_logger()
 
@@ -208,7 +209,7 @@ class Node:
         self._pipeline = Pipeline(
             rooms,
             ledger,
-            workers=workers,
+            workers=Workers(workers, settings.threads),
             alive=self._signs.add,
             suspended=lambda party: party in self._suspended,
         )

@@ -16,14 +16,12 @@ after it was sent goes the same ways and moves the ledger in ``answers``.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 from lxml import etree
 
@@ -82,8 +80,7 @@ from gateway.trust.sealer import SealedSignal
 from gateway.validate.facts import ClaimedFacts, claimed_facts, facts_of
 from gateway.validate.judge import form_of
 from gateway.validate.records import compose, form_of_record
-
-Result = TypeVar("Result")
+from gateway.workers import Workers
 
 SUSPENDED_FOR_S = 300
 
@@ -93,7 +90,7 @@ class Pipeline:
     The order of the rooms. The doors call it; it calls each room once.
 
     Args:
-        workers: threads for what is pure and takes time.
+        workers: do what is pure and takes time.
         alive: a party gave a sign of life.
         suspended: whether an operator stopped what comes from this party.
     """
@@ -103,7 +100,7 @@ class Pipeline:
         rooms: Rooms,
         ledger: Ledger,
         *,
-        workers: Executor,
+        workers: Workers,
         alive: Callable[[PartyId], None],
         suspended: Callable[[PartyId], bool],
     ) -> None:
@@ -134,13 +131,13 @@ class Pipeline:
             at=self._rooms.clock(),
         )
         try:
-            return await self._ledger.submit(await self._work(self._prepare, submission))
+            return await self._ledger.submit(await self._workers.do(self._prepare, submission))
         except Refused as refused:
             return await self._refuse_submission(submission, refused)
 
     async def judge(self, content: bytes, content_type: str) -> Verdict:
         """Judge a certificate as a submission would be, and store nothing."""
-        return await self._work(self._verdict, content, content_type)
+        return await self._workers.do(self._verdict, content, content_type)
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
         """Ask the receiver to cancel a certificate of ours; see ``Outgoing.cancel``."""
@@ -250,7 +247,7 @@ class Pipeline:
 
     async def _refuse_submission(self, submission: Submission, refused: Refused) -> SubmittedCertificate:
         """The first answer when this very content was taken before; else the refusal is kept and told."""
-        claims = await self._work(self._claims, submission)
+        claims = await self._workers.do(self._claims, submission)
         if claims is not None and (key := _key_of(claims)) is not None:
             try:
                 if (first := await self._ledger.find_submitted(key, submission.content_digest)) is not None:
@@ -287,7 +284,7 @@ class Pipeline:
                 arrived.client, 503, Fault.ASKED_TO_WAIT, text, digest=arrived.digest
             )
         try:
-            opened = await self._work(self._open, arrived)
+            opened = await self._workers.do(self._open, arrived)
             await self._commit(opened)
         except Refused as refused:
             return await self._refuse_message(arrived, refused)
@@ -309,7 +306,7 @@ class Pipeline:
             party=client,
             at=self._rooms.clock(),
         )
-        signal = await self._work(self._rooms.sealer.signal, root)
+        signal = await self._workers.do(self._rooms.sealer.signal, root)
         wait = SUSPENDED_FOR_S if code == Fault.ASKED_TO_WAIT else None
         return WireAnswer(status=status, body=signal.body, code=code, retry_after_s=wait)
 
@@ -403,7 +400,7 @@ class Pipeline:
 
     async def _refuse_message(self, arrived: Arrived, refused: Refused) -> WireAnswer:
         """The first receipt when these very bytes were taken before; else the refusal is kept and told."""
-        claims = await self._work(_claims_of, arrived.body, self._rooms.limit)
+        claims = await self._workers.do(_claims_of, arrived.body, self._rooms.limit)
         if claims.message_id is not None and claims.sender == arrived.client:
             first = await self._ledger.issued_receipt(arrived.client, claims.message_id)
             if first is not None and first.digest == arrived.digest:
@@ -417,7 +414,7 @@ class Pipeline:
             party=arrived.client,
             at=now,
         )
-        signal = await self._work(self._rooms.sealer.signal, root)
+        signal = await self._workers.do(self._rooms.sealer.signal, root)
         await self._ledger.refuse_inbound(
             party=arrived.client,
             message_id=claims.message_id,
@@ -432,16 +429,13 @@ class Pipeline:
         """The first receipt, byte for byte; sealed anew when its certificate's window has closed."""
         if self._rooms.clock() < first.signer_until:
             return first.body
-        return (await self._work(self._rooms.sealer.signal, without_seal(first.body))).body
+        return (await self._workers.do(self._rooms.sealer.signal, without_seal(first.body))).body
 
     # ---- both ----------------------------------------------------------------------------------------------
 
     def _day(self, claims: ClaimedFacts, at: datetime) -> date:
         """The day by which a certificate is judged: the one it is where the certificate was issued."""
         return self._rooms.registry.zones.day(claims.exporting_country, at)
-
-    async def _work(self, task: Callable[..., Result], *arguments: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, task, *arguments)
 
 
 def _key_of(claims: ClaimedFacts) -> CertificateKey | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
 from datetime import datetime
 
 from gateway.acknowledge.bodies import TYPES, Acknowledgement, Body, CustomsResponse, write_body
@@ -22,6 +19,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.page import Page
 from gateway.store.records import CertificateRow
 from gateway.trust.check import reread
+from gateway.workers import Workers
 
 GATEWAY = "gateway"
 """Stands as ``who`` for what the gateway does by itself."""
@@ -30,7 +28,7 @@ GATEWAY = "gateway"
 class AnswerDesk:
     """Writes letters and keeps the quantity ledger; the caller holds the page."""
 
-    def __init__(self, rooms: Rooms, ledger: Ledger, workers: Executor) -> None:
+    def __init__(self, rooms: Rooms, ledger: Ledger, workers: Workers) -> None:
         self.rooms = rooms
         self.ledger = ledger
         self._workers = workers
@@ -97,7 +95,7 @@ class AnswerDesk:
         who: str,
     ) -> tuple[Sealed, int]:
         """Seal *body* in a worker thread, write it with its delivery; returns it and its message_no."""
-        sealed = await self._work(
+        sealed = await self._workers.do(
             lambda: self.letter(
                 body, to=to, form=form, conversation=conversation, certificate=certificate, about=about
             )
@@ -108,7 +106,7 @@ class AnswerDesk:
         self, page: Page, header: Header, findings: tuple[Finding, ...], certificate_no: int | None
     ) -> int:
         """Seal and write our gateway's acknowledgement with its delivery; returns its message_no."""
-        sealed = await self._work(lambda: self.acknowledgement(header, findings))
+        sealed = await self._workers.do(lambda: self.acknowledgement(header, findings))
         return await self._write(page, sealed, certificate_no, None, GATEWAY)
 
     async def _write(
@@ -121,9 +119,6 @@ class AnswerDesk:
             actor=who,
             at=sealed.header.created_at,
         )
-
-    async def _work(self, task: Callable[[], Sealed]) -> Sealed:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, task)
 
     async def against_ledger(
         self, page: Page, certificate: CertificateRow, body: CustomsResponse, where: Where

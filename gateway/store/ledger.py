@@ -2,8 +2,9 @@
 The ledger: what the gateway answers for, written before anybody is answered.
 
 Two ways to write. The hot ways of a certificate are one statement each (``submit``, ``admit_certificate``,
-``claim``, ``settle``). Everything rarer happens on a *page*: one transaction in which a caller reads under
-lock, judges with pure functions, and writes. A page left with an error leaves no trace.
+``claim``, ``settle``), for as many certificates as come together. Everything rarer happens on a *page*: one
+transaction in which a caller reads under lock, judges with pure functions, and writes. A page left with an
+error leaves no trace.
 
 A commit that was begun is never cancelled: a caller that is cancelled meanwhile hears of it afterwards.
 """
@@ -29,6 +30,7 @@ from gateway.store.bell import Bell
 from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.event_log import EventLog
 from gateway.store.finishing import finished
+from gateway.store.gathering import Gathered
 from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
 from gateway.store.page import Page as Page
@@ -45,7 +47,7 @@ from gateway.store.records import (
     Repeated,
     SubmittedCertificate,
 )
-from gateway.store.rows import findings_json
+from gateway.store.rows import findings_json, findings_text
 from gateway.store.statements import queries
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
@@ -68,6 +70,8 @@ class Ledger(Reading, Operating, Lanes):
         Operating.__init__(self, connections, bell)
         Lanes.__init__(self, connections, bell, clock)
         self.log = EventLog(connections)
+        self._submissions = Gathered(self._write_submissions)
+        self._admissions = Gathered(self._write_admissions)
 
     async def listen(self, hear: Callable[[PartyId], None]) -> None:
         """
@@ -112,9 +116,7 @@ class Ledger(Reading, Operating, Lanes):
         facts = new.facts
         key = _key(facts, Direction.OUT)
         for _ in range(_ROUNDS):
-            async with self._pool.acquire() as connection:
-                written = await finished(queries.submit(connection, **_submission(new)))
-            if written is not None:
+            if await self._submissions.add(new):
                 self._bell.ring([new.sealed.header.receiver])
                 return SubmittedCertificate(
                     first=True,
@@ -126,6 +128,13 @@ class Ledger(Reading, Operating, Lanes):
             if (known := await self.find_submitted(key, new.content_digest)) is not None:
                 return known
         raise _number_taken(key)
+
+    async def _write_submissions(self, new: Sequence[NewCertificate]) -> list[bool]:
+        """Which of them were written."""
+        async with self._pool.acquire() as connection:
+            rows = queries.submit(connection, **_as_columns([_submission(each) for each in new]))
+            written = {row["position"] async for row in rows}
+        return [position in written for position in range(1, len(new) + 1)]
 
     async def find_submitted(self, key: CertificateKey, content_digest: bytes) -> SubmittedCertificate | None:
         """
@@ -215,12 +224,7 @@ class Ledger(Reading, Operating, Lanes):
             content_digest: over the business document in canonical form: what makes its content the same.
         """
         try:
-            async with self._pool.acquire() as connection:
-                row = await finished(
-                    queries.admit_certificate(
-                        connection, **_admission(inbound, facts, acknowledgement, content_digest)
-                    )
-                )
+            row = await self._admissions.add(_admission(inbound, facts, acknowledgement, content_digest))
         except asyncpg.UniqueViolationError:
             row = None  # the same id at the same time, and the other was first
         if row is not None:
@@ -234,6 +238,13 @@ class Ledger(Reading, Operating, Lanes):
         if receipt is None:
             return NumberHeld()
         return Repeated(receipt=receipt) if receipt.digest == inbound.sealed.digest else IdReused()
+
+    async def _write_admissions(self, rows: Sequence[dict[str, Any]]) -> list[asyncpg.Record | None]:
+        """What was taken of each, None where nothing was."""
+        async with self._pool.acquire() as connection:
+            found = queries.admit_certificates(connection, **_as_columns(rows))
+            taken = {row["position"]: row async for row in found}
+        return [taken.get(position) for position in range(1, len(rows) + 1)]
 
     async def refuse_inbound(
         self,
@@ -278,6 +289,10 @@ class Ledger(Reading, Operating, Lanes):
         return known
 
 
+def _as_columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
 def _submission(new: NewCertificate) -> dict[str, Any]:
     header = new.sealed.header
     return _facts(new.facts) | {
@@ -290,7 +305,7 @@ def _submission(new: NewCertificate) -> dict[str, Any]:
         "wire_form": header.form,
         "digest": new.sealed.digest,
         "created_at": header.created_at,
-        "findings": findings_json(new.warnings),
+        "findings": findings_text(new.warnings),
         "actor": new.actor,
         "wire": new.sealed.body,
         "submitted": new.content,
@@ -314,7 +329,7 @@ def _admission(
         "wire_form": header.form,
         "digest": inbound.sealed.digest,
         "created_at": header.created_at,
-        "findings": findings_json(inbound.findings),
+        "findings": findings_text(inbound.findings),
         "wire": inbound.sealed.body,
         "receipt": inbound.receipt,
         "signer_until": inbound.receipt_signer_until,

@@ -25,20 +25,34 @@ SELECT c.certificate_no,
    AND c.issuing_country = :issuing_country
    AND c.direction = 'out';
 
--- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted)$
--- Write a certificate, its message, both documents and the delivery it owes. A number already taken is written
--- again only when its content is new and its last message was rejected, refused on the wire or withdrawn; that
--- delivery is locked, so that nobody sends it again meanwhile. No row: find_submitted.
-WITH number AS MATERIALIZED (
-    SELECT nextval('message_number') AS message_no
+-- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted)
+-- Write certificates, their messages, both documents of each and the deliveries they owe; each parameter is a
+-- column with one value a certificate. A number already taken is written again only when its content is new and
+-- its last message was rejected, refused on the wire or withdrawn; that delivery is locked, so that nobody sends
+-- it again meanwhile. The positions of those that were written, from 1; for all others: find_submitted.
+WITH given AS MATERIALIZED (
+    SELECT nextval('message_number') AS message_no, g.number, g.family, g.issuing_country, g.form,
+           g.exporting_country, g.importing_country, g.party, g.exporter, g.issue_date, g.replaces,
+           g.certified_copy_of, g.organisation, g.content_digest, g.at, g.message_id, g.conversation_id, g.wire_form,
+           g.digest, g.created_at, g.findings, g.actor, g.wire, g.submitted, g.position
+      FROM unnest(:number::text[], :family::text[], :issuing_country::text[], :form::text[],
+                  :exporting_country::text[], :importing_country::text[], :party::text[], :exporter::text[],
+                  :issue_date::date[], :replaces::text[], :certified_copy_of::text[], :organisation::text[],
+                  :content_digest::bytea[], :at::timestamptz[], :message_id::text[], :conversation_id::text[],
+                  :wire_form::text[], :digest::bytea[], :created_at::timestamptz[], :findings::text[],
+                  :actor::text[], :wire::bytea[], :submitted::bytea[])
+           WITH ORDINALITY
+           AS g (number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+                 issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id,
+                 conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted, position)
 ), kept AS (
     INSERT INTO certificate AS c
            (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
             issue_date, replaces, certified_copy_of, organisation, content_digest, message_no, submitted_at)
-    SELECT 'out', :number, :family, :issuing_country, :form, :exporting_country, :importing_country, :party,
-           :exporter, :issue_date::date, :replaces, :certified_copy_of, :organisation::text, :content_digest::bytea,
-           number.message_no, :at::timestamptz
-      FROM number
+    SELECT 'out', number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+           issue_date, replaces, certified_copy_of, organisation, content_digest, message_no, at
+      FROM given
+     ORDER BY number, family, issuing_country
         ON CONFLICT (number, family, issuing_country, direction) DO UPDATE
        SET form = excluded.form, exporting_country = excluded.exporting_country,
            importing_country = excluded.importing_country, party = excluded.party, exporter = excluded.exporter,
@@ -57,32 +71,36 @@ WITH number AS MATERIALIZED (
                 SELECT FROM message m
                  WHERE m.certificate_no = c.certificate_no AND m.content_digest = excluded.content_digest)
     RETURNING c.certificate_no, c.message_no
+), taken AS MATERIALIZED (
+    SELECT kept.certificate_no, g.message_no, g.number, g.form, g.party, g.organisation, g.content_digest, g.at,
+           g.message_id, g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.actor, g.wire,
+           g.submitted, g.position
+      FROM kept
+      JOIN given g ON g.message_no = kept.message_no
 ), written AS (
     INSERT INTO message
            (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
             certificate_number, digest, content_digest, submitted_form, created_at, recorded_at, valid, findings,
             organisation, actor)
-    SELECT kept.message_no, 'out', :party, :message_id, :conversation_id, 'certificate', :wire_form,
-           kept.certificate_no, :number, :digest::bytea, :content_digest::bytea, :form, :created_at::timestamptz,
-           :at::timestamptz, true, :findings::jsonb, :organisation::text, :actor
-      FROM kept
+    SELECT message_no, 'out', party, message_id, conversation_id, 'certificate', wire_form, certificate_no, number,
+           digest, content_digest, form, created_at, at, true, findings::jsonb, organisation, actor
+      FROM taken
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
-    SELECT kept.message_no, d.kind, d.body
-      FROM kept, (VALUES ('wire', :wire::bytea), ('submitted', :submitted::bytea)) AS d (kind, body)
+    SELECT taken.message_no, d.kind, d.body
+      FROM taken
+     CROSS JOIN LATERAL (VALUES ('wire', taken.wire), ('submitted', taken.submitted)) AS d (kind, body)
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who)
-    SELECT :at::timestamptz, 'submission:accepted', kept.message_no, kept.certificate_no, :party, 'out',
-           :organisation::text, :actor
-      FROM kept
+    SELECT at, 'submission:accepted', message_no, certificate_no, party, 'out', organisation, actor
+      FROM taken
 ), owed AS (
     INSERT INTO delivery
            (message_no, party, conversation_id, certificate_no, side, organisation, recorded_at, moved_at)
-    SELECT kept.message_no, :party, :conversation_id, kept.certificate_no, 'out', :organisation::text,
-           :at::timestamptz, :at::timestamptz
-      FROM kept
+    SELECT message_no, party, conversation_id, certificate_no, 'out', organisation, at, at
+      FROM taken
 )
-SELECT message_no FROM kept;
+SELECT position FROM taken;
 
 -- name: refuse_submission(at, organisation, actor, form, certificate_number, content_type, findings, body)$
 -- Keep a submission that was refused; its submission_id.
@@ -111,26 +129,43 @@ SELECT m.digest, r.body, r.signer_until
    AND m.party = :party
    AND m.direction = 'in';
 
--- name: admit_certificate(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at, answer_digest, answer)^
--- Take a good certificate: message, bytes, our receipt, the certificate, its place in the inbox, our verdict and,
--- where :answer is given, the acknowledgement we owe. A number already taken is pointed at this message when the
--- content is the same, or when what stood under it was rejected.
--- No row: the id was seen before (issued_receipt), or the number stands with other content.
-WITH number AS MATERIALIZED (
+-- name: admit_certificates(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at, answer_digest, answer)
+-- Take good certificates: message, bytes, our receipt, the certificate, its place in the inbox, our verdict and,
+-- where answer is given, the acknowledgement we owe; each parameter is a column with one value a certificate. A
+-- number already taken is pointed at this message when the content is the same, or when what stood under it was
+-- rejected. The positions of those that were taken, from 1; for all others the id was seen before
+-- (issued_receipt), or the number stands with other content.
+WITH given AS MATERIALIZED (
     SELECT nextval('message_number') AS message_no,
-           CASE WHEN :answer::bytea IS NOT NULL THEN nextval('message_number') END AS answer_no
+           CASE WHEN g.answer IS NOT NULL THEN nextval('message_number') END AS answer_no,
+           g.number, g.family, g.issuing_country, g.form, g.exporting_country, g.importing_country, g.party,
+           g.exporter, g.issue_date, g.replaces, g.certified_copy_of, g.content_digest, g.at, g.message_id,
+           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.wire, g.receipt, g.signer_until,
+           g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer, g.position
+      FROM unnest(:number::text[], :family::text[], :issuing_country::text[], :form::text[],
+                  :exporting_country::text[], :importing_country::text[], :party::text[], :exporter::text[],
+                  :issue_date::date[], :replaces::text[], :certified_copy_of::text[], :content_digest::bytea[],
+                  :at::timestamptz[], :message_id::text[], :conversation_id::text[], :wire_form::text[],
+                  :digest::bytea[], :created_at::timestamptz[], :findings::text[], :wire::bytea[],
+                  :receipt::bytea[], :signer_until::timestamptz[], :outcome::text[], :answer_id::text[],
+                  :answer_created_at::timestamptz[], :answer_digest::bytea[], :answer::bytea[])
+           WITH ORDINALITY
+           AS g (number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+                 issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form,
+                 digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at,
+                 answer_digest, answer, position)
 ), kept AS (
     INSERT INTO certificate AS c
            (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
             issue_date, replaces, certified_copy_of, content_digest, message_no, submitted_at, acknowledgement,
             acknowledged_by)
-    SELECT 'in', :number, :family, :issuing_country, :form, :exporting_country, :importing_country, :party,
-           :exporter, :issue_date::date, :replaces, :certified_copy_of, :content_digest::bytea, number.message_no,
-           :at::timestamptz, :outcome, 'gateway'
-      FROM number
+    SELECT 'in', number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
+           issue_date, replaces, certified_copy_of, content_digest, message_no, at, outcome, 'gateway'
+      FROM given
      WHERE NOT EXISTS (
                SELECT FROM message m
-                WHERE m.message_id = :message_id AND m.party = :party AND m.direction = 'in')
+                WHERE m.message_id = given.message_id AND m.party = given.party AND m.direction = 'in')
+     ORDER BY number, family, issuing_country
         ON CONFLICT (number, family, issuing_country, direction) DO UPDATE
        SET form = excluded.form, exporting_country = excluded.exporting_country,
            importing_country = excluded.importing_country, party = excluded.party, exporter = excluded.exporter,
@@ -141,49 +176,51 @@ WITH number AS MATERIALIZED (
      WHERE c.content_digest = excluded.content_digest
         OR c.acknowledgement = 'rejected' AND c.life = 'in_force'
     RETURNING c.certificate_no, c.message_no
+), taken AS MATERIALIZED (
+    SELECT kept.certificate_no, g.message_no, g.answer_no, g.number, g.party, g.content_digest, g.at, g.message_id,
+           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.wire, g.receipt, g.signer_until,
+           g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer, g.position
+      FROM kept
+      JOIN given g ON g.message_no = kept.message_no
 ), written AS (
     INSERT INTO message
            (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
             certificate_number, ref_to_message_id, digest, content_digest, created_at, recorded_at, valid, findings)
-    SELECT kept.message_no, 'in', :party, :message_id, :conversation_id, 'certificate', :wire_form,
-           kept.certificate_no, :number, NULL, :digest::bytea, :content_digest::bytea, :created_at::timestamptz,
-           :at::timestamptz, true, :findings::jsonb
-      FROM kept
+    SELECT message_no, 'in', party, message_id, conversation_id, 'certificate', wire_form, certificate_no, number,
+           NULL, digest, content_digest, created_at, at, true, findings::jsonb
+      FROM taken
      UNION ALL
-    SELECT number.answer_no, 'out', :party, :answer_id, :conversation_id, 'acknowledgement', :wire_form,
-           kept.certificate_no, :number, :message_id, :answer_digest::bytea, NULL, :answer_created_at::timestamptz,
-           :at::timestamptz, NULL, '[]'
-      FROM kept, number
-     WHERE number.answer_no IS NOT NULL
+    SELECT answer_no, 'out', party, answer_id, conversation_id, 'acknowledgement', wire_form, certificate_no, number,
+           message_id, answer_digest, NULL, answer_created_at, at, NULL, '[]'
+      FROM taken
+     WHERE answer_no IS NOT NULL
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
-    SELECT kept.message_no, 'wire', :wire::bytea FROM kept
+    SELECT message_no, 'wire', wire FROM taken
      UNION ALL
-    SELECT number.answer_no, 'wire', :answer::bytea FROM kept, number WHERE number.answer_no IS NOT NULL
+    SELECT answer_no, 'wire', answer FROM taken WHERE answer_no IS NOT NULL
 ), receipted AS (
     INSERT INTO issued_receipt (message_no, signer_until, body)
-    SELECT kept.message_no, :signer_until::timestamptz, :receipt::bytea FROM kept
+    SELECT message_no, signer_until, receipt FROM taken
 ), shown AS (
     INSERT INTO inbox (message_no, type, side)
-    SELECT kept.message_no, 'certificate', 'in' FROM kept
+    SELECT message_no, 'certificate', 'in' FROM taken ORDER BY message_no
 ), judged AS (
     INSERT INTO acknowledgement (message_no, outcome, acknowledged_by, findings, at, carried_by)
-    SELECT kept.message_no, :outcome, 'gateway', :findings::jsonb, :at::timestamptz, number.answer_no
-      FROM kept, number
+    SELECT message_no, outcome, 'gateway', findings::jsonb, at, answer_no FROM taken
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, detail)
-    SELECT :at::timestamptz, 'acknowledgement:' || :outcome, kept.message_no, kept.certificate_no, :party, 'in',
-           '{"by": "gateway"}'
-      FROM kept
+    SELECT at, 'acknowledgement:' || outcome, message_no, certificate_no, party, 'in', '{"by": "gateway"}'
+      FROM taken
 ), owed AS (
     INSERT INTO delivery (message_no, party, conversation_id, certificate_no, side, recorded_at, moved_at)
-    SELECT number.answer_no, :party, :conversation_id, kept.certificate_no, 'in', :at::timestamptz, :at::timestamptz
-      FROM kept, number
-     WHERE number.answer_no IS NOT NULL
+    SELECT answer_no, party, conversation_id, certificate_no, 'in', at, at
+      FROM taken
+     WHERE answer_no IS NOT NULL
 )
-SELECT kept.message_no, kept.certificate_no, number.answer_no,
-       EXISTS (SELECT FROM parked p WHERE p.conversation_id = :conversation_id) AS awaited
-  FROM kept, number;
+SELECT position, message_no, certificate_no, answer_no,
+       EXISTS (SELECT FROM parked p WHERE p.conversation_id = taken.conversation_id) AS awaited
+  FROM taken;
 
 -- name: refuse_inbound(at, party, message_id, findings, body, answer)!
 -- Keep what was refused on the wire, with our answer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -45,6 +46,11 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
         {name: value for name in _FINDING_FIELDS if (value := getattr(finding, name)) is not None}
         for finding in findings
     ]
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Findings as they are kept, for a column of several rows: arrays take no values of our own making."""
+    return json.dumps(findings_json(findings), ensure_ascii=False) if findings else "[]"
 
 
 def findings_of(kept: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:

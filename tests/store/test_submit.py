@@ -14,6 +14,7 @@ from gateway.domain.status import (
     DeliveryStatus,
 )
 from gateway.store.ledger import Ledger
+from gateway.store.records import SubmittedCertificate
 from tests.store.making import (
     AT,
     FAULT,
@@ -168,8 +169,31 @@ async def test_a_withdrawn_number_may_come_again_with_other_content(ledger: Ledg
     assert (await ledger.submit(a_certificate("VN-1", b"one"))).message_id == first.message_id
 
 
+async def test_a_number_refused_on_the_wire_may_come_again_with_other_content(ledger: Ledger) -> None:
+    claim = await submit_and_claim(ledger, content=b"one")
+    await ledger.settle([failed(claim, _S.REFUSED)])
+
+    second = await ledger.submit(a_certificate("VN-1", b"two"))
+
+    assert second.first
+
+
+async def test_of_many_at_once_each_hears_of_its_own(ledger: Ledger) -> None:
+    taken = await ledger.submit(a_certificate("VN-0", b"0"))
+    news = [a_certificate(f"VN-{n % 20}", b"%d" % n) for n in range(40)]
+
+    answers = await asyncio.gather(*(ledger.submit(new) for new in news), return_exceptions=True)
+
+    written = [answer for answer in answers if isinstance(answer, SubmittedCertificate)]
+    assert isinstance(answers[0], SubmittedCertificate)
+    assert answers[0].message_id == taken.message_id
+    assert sorted(one.certificate_number for one in written) == sorted(f"VN-{n}" for n in range(20))
+    assert sum(isinstance(answer, NumberTaken) for answer in answers) == 20
+    assert len(await claim_due(ledger, TH, lease_s=60, limit=50)) == 20
+
+
 @pytest.mark.parametrize(
-    "status", [_S.AWAITING_RETRY, _S.AWAITING_RECEIPT, _S.REFUSED, _S.EXPIRED, _S.DELIVERED, _S.SENDING]
+    "status", [_S.AWAITING_RETRY, _S.AWAITING_RECEIPT, _S.EXPIRED, _S.DELIVERED, _S.SENDING]
 )
 async def test_a_number_in_any_other_state_is_taken(ledger: Ledger, status: DeliveryStatus) -> None:
     claim = await submit_and_claim(ledger, content=b"one")

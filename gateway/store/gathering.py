@@ -1,0 +1,78 @@
+"""
+Writing together what comes together: one statement and one commit for several callers.
+
+While the writers are busy, what comes waits and makes the next batch: batches grow with the load, a lonely
+caller waits for nobody, and there is no timer. Each caller hears of his own only when it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+
+from gateway.store.connect import AWAY
+from gateway.store.finishing import COMMIT_WITHIN_S
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MOST = 32
+WRITERS = 2  # one that waits for a lock does not hold up the rest
+
+
+class Gathered(Generic[Item, Result]):
+    """
+    Callers of one statement that writes many.
+
+    Args:
+        write: writes all it is given in one transaction; gives the result of each, in their order.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+        self._write = write
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._writers: set[asyncio.Task[None]] = set()
+
+    async def add(self, item: Item) -> Result:
+        """
+        Write *item*, with others where others wait.
+
+        A caller that is cancelled still hears, before the cancellation goes on, that it was written.
+
+        Raises:
+            Exception: what writing it raised.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if len(self._writers) < WRITERS:
+            writer = asyncio.create_task(self._write_on())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future], timeout=COMMIT_WITHIN_S)
+            raise
+
+    async def _write_on(self) -> None:
+        while batch := self._waiting[:MOST]:
+            del self._waiting[:MOST]
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._write([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001  (raised again for each whose it is)
+            if len(batch) > 1 and isinstance(error, asyncpg.PostgresError) and not isinstance(error, AWAY):
+                for one in batch:  # nothing was written: each fails for itself alone
+                    await self._settle([one])
+                return
+            for _, future in batch:
+                future.set_exception(error)
+                future.exception()  # read, for perhaps nobody waits any more
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                future.set_result(result)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -29,15 +29,16 @@ from gateway.deliver.roster import Roster
 from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
-from gateway.domain.corridor import Party
+from gateway.domain.corridor import Maintenance, Party
 from gateway.domain.envelope import business_document
-from gateway.domain.errors import Misconfigured, RegistryFault
-from gateway.domain.ids import PartyId
+from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
+from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
 from gateway.intake.callers import verifier
 from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app
+from gateway.intake.notices import Notice, notice_of
 from gateway.intake.serving import Limits
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
 from gateway.observe.event_log import LogKeeper
@@ -53,7 +54,8 @@ from gateway.store.embedded import embedded
 from gateway.store.identity import identity
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
-from gateway.store.records import CheckedReceipt, Claim, MessageRow
+from gateway.store.operating import BY_ITSELF
+from gateway.store.records import CheckedReceipt, Claim, MessageRow, PartyState
 from gateway.translate.documents import Translator
 from gateway.trust.check import check_seal, reread
 from gateway.trust.keys import OwnKeys, load_keys
@@ -70,6 +72,8 @@ SUSPENSIONS_REST_S = 0.05
 SIGNS_OF_LIFE_EVERY_S = 1.0
 PARKED_EVERY_S = 5.0
 LOG_EVERY_S = 1.0
+PLAN_EVERY_S = 1.0
+ACTIONS_EVERY_S = 1.0
 
 
 class _Overtime(Exception):
@@ -198,7 +202,8 @@ class Node:
         self._stopping = stopping
         self._metrics = metrics
         self._roster = Roster("", {}, leases=ledger)
-        self._suspended: frozenset[PartyId] = frozenset()
+        self._states: Mapping[PartyId, PartyState] = {}
+        self._notices: Mapping[PartyId, Notice] = {}
         self._changed = asyncio.Event()
         self._rung = asyncio.Event()
         self._signs: set[PartyId] = set()
@@ -211,7 +216,7 @@ class Node:
             ledger,
             workers=Workers(workers, settings.threads),
             alive=self._signs.add,
-            suspended=lambda party: party in self._suspended,
+            suspended=self._takes_nothing,
         )
 
     @property
@@ -248,6 +253,8 @@ class Node:
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
                 tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
+                tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
+                tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
@@ -307,6 +314,7 @@ class Node:
             stopping=self._stopping,
             limits=limits,
             changed=self._wait_for_change,
+            notices=lambda: self._notices,
             away=AWAY,
         )
         exchange = create_exchange_app(
@@ -373,12 +381,39 @@ class Node:
                     await self._rung.wait()
 
     async def _look_for_suspensions(self) -> None:
-        states = await self._ledger.party_states()
-        self._suspended = frozenset(
-            party
-            for party, state in states.items()
-            if state.suspended_by is not None and not state.outgoing_only
-        )
+        self._states = await self._ledger.party_states()
+        outages = [state for state in self._states.values() if state.is_outage]
+        counts = await self._ledger.counts() if outages else {}
+        self._notices = {state.party: notice_of(state, counts.get(state.party, {})) for state in outages}
+
+    def _takes_nothing(self, party: PartyId, form: FormId | None) -> bool:
+        state = self._states.get(party)
+        return state is not None and state.takes_nothing(form)
+
+    async def _keep_to_the_plan(self) -> None:
+        """Suspensions end when their time has come; a planned maintenance begins as an outage by itself."""
+        now = self._clock()
+        await self._ledger.resume_in_time(now)
+        for party in self._others:
+            for window in party.maintenance:
+                if window.covers(now):
+                    await self._begin(party.id, window, now)
+
+    async def _begin(self, party: PartyId, window: Maintenance, now: datetime) -> None:
+        with contextlib.suppress(NotAllowed):  # begun already, or stopped by an operator
+            await self._ledger.suspend(
+                party,
+                who=BY_ITSELF,
+                reason="planned maintenance",
+                outgoing_only=True,
+                at=now,
+                notice=window.notice,
+                until=window.end,
+                maintained=window.begin,
+            )
+
+    async def _work_off_actions(self) -> None:
+        await self._ledger.work_off_actions(self._clock())
 
     async def _wake_who_lives(self) -> None:
         parties = sorted(self._signs)

@@ -44,7 +44,7 @@ from gateway.domain.errors import (
     Unreadable,
 )
 from gateway.domain.form import Form
-from gateway.domain.ids import PartyId, family_of, new_conversation_id, new_message_id, version_of
+from gateway.domain.ids import FormId, PartyId, family_of, new_conversation_id, new_message_id, version_of
 from gateway.domain.message import (
     Arrived,
     CertificateFacts,
@@ -92,7 +92,7 @@ class Pipeline:
     Args:
         workers: do what is pure and takes time.
         alive: a party gave a sign of life.
-        suspended: whether an operator stopped what comes from this party.
+        suspended: whether an operator stopped what comes from this party; in this form, once it is known.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Pipeline:
         *,
         workers: Workers,
         alive: Callable[[PartyId], None],
-        suspended: Callable[[PartyId], bool],
+        suspended: Callable[[PartyId, FormId | None], bool],
     ) -> None:
         self._rooms = rooms
         self._ledger = ledger
@@ -278,18 +278,22 @@ class Pipeline:
 
     async def admit(self, arrived: Arrived) -> WireAnswer:
         """Check, judge and commit a message from abroad, then answer with our receipt; or refuse it."""
-        if self._suspended(arrived.client):
-            text = "The exchange with you is suspended by an operator"
-            return await self._refuse_unopened(
-                arrived.client, 503, Fault.ASKED_TO_WAIT, text, digest=arrived.digest
-            )
+        if self._suspended(arrived.client, None):
+            return await self._not_now(arrived, "The exchange with you is suspended by an operator")
         try:
             opened = await self._workers.do(self._open, arrived)
+            if self._suspended(arrived.client, form := opened.checked.header.form):
+                text = f"The exchange of {form} with you is suspended by an operator"
+                return await self._not_now(arrived, text)
             await self._commit(opened)
         except Refused as refused:
             return await self._refuse_message(arrived, refused)
         self._alive(arrived.client)
         return WireAnswer(status=HTTPStatus.OK, body=opened.receipt.body)
+
+    async def _not_now(self, arrived: Arrived, text: str) -> WireAnswer:
+        status, code = HTTPStatus.SERVICE_UNAVAILABLE, Fault.ASKED_TO_WAIT
+        return await self._refuse_unopened(arrived.client, status, code, text, digest=arrived.digest)
 
     async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
         """A signed refusal for a body that was not read."""

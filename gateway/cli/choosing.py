@@ -1,58 +1,60 @@
-"""Which messages an operator means: by a filter, counted and sampled before anything is done to them."""
+"""Which messages an operator means: by ids or by a filter, read from the flags."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 
-from gateway.cli.client import Json, Node
+from gateway.cli.client import Json
 from gateway.cli.failures import CommandFailed, WrongUse
-from gateway.cli.screen import remark, say
 from gateway.domain.status import (
     AcknowledgementOutcome,
     CertificateLife,
     CustomsOutcome,
     DeliveryStatus,
-    Direction,
 )
+from gateway.domain.verbs import VERBS
 
-SAMPLE = 5
-
-_D = DeliveryStatus
-_WAITING = frozenset({_D.READY_TO_SEND, _D.AWAITING_RETRY, _D.AWAITING_RECEIPT, _D.EXPIRED})
-ALLOWED: Mapping[str, frozenset[DeliveryStatus]] = MappingProxyType(
-    {
-        "hold": _WAITING,
-        "release": frozenset({_D.ON_HOLD}),
-        "resend": frozenset({_D.DELIVERED, _D.REFUSED, _D.EXPIRED}),
-        "withdraw": _WAITING | {_D.ON_HOLD},
-    }
-)
 _STATUSES = frozenset(
-    str(value) for kind in (_D, AcknowledgementOutcome, CustomsOutcome, CertificateLife) for value in kind
+    str(value)
+    for kind in (DeliveryStatus, AcknowledgementOutcome, CustomsOutcome, CertificateLife)
+    for value in kind
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which certificates of ours are meant; days of submission (UTC), both included."""
+    """Which messages of ours are meant; days on which they were written (UTC), both included."""
 
     party: str | None
     status: str | None
+    form: str | None
     first_day: str | None
     last_day: str | None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing was said."""
-        return not (self.party or self.status or self.first_day or self.last_day)
+    def body(self) -> Json:
+        """As the node takes it; empty when nothing was said."""
+        said = {
+            "party": self.party,
+            "status": self.status,
+            "form": self.form,
+            "from": self.first_day,
+            "to": self.last_day,
+        }
+        return {name: text for name, text in said.items() if text is not None}
 
 
 def read_filter(
-    verb: str, *, party: str | None, status: str | None, first_day: str | None, last_day: str | None
+    verb: str,
+    *,
+    party: str | None,
+    status: str | None,
+    form: str | None,
+    first_day: str | None,
+    last_day: str | None,
 ) -> Filter:
     """
     Read what the flags say.
@@ -63,10 +65,15 @@ def read_filter(
     """
     if status is not None and status not in _STATUSES:
         raise WrongUse(f"--status: there is no '{status}', only {', '.join(sorted(_STATUSES))}")
-    if _is_delivery(status) and status not in ALLOWED[verb]:
-        raise CommandFailed(f"cannot {verb} what is {status}, only {', '.join(sorted(ALLOWED[verb]))}")
+    allowed = VERBS[verb].allowed
+    if status in set(DeliveryStatus) and status not in allowed:
+        raise CommandFailed(f"cannot {verb} what is {status}, only {', '.join(sorted(allowed))}")
     return Filter(
-        party=party, status=status, first_day=_day("--from", first_day), last_day=_day("--to", last_day)
+        party=party,
+        status=status,
+        form=form,
+        first_day=_day("--from", first_day),
+        last_day=_day("--to", last_day),
     )
 
 
@@ -82,56 +89,6 @@ def days_and_urls(values: Sequence[str]) -> tuple[str | None, str | None]:
     if len(urls) > 1 or len(days) > 1:
         raise WrongUse("--to: at most one day and one URL")
     return next(iter(days), None), next(iter(urls), None)
-
-
-async def find(node: Node, verb: str, wanted: Filter, most: int) -> list[Json]:
-    """
-    The certificates' messages that the filter means and *verb* can touch.
-
-    Raises:
-        CommandFailed: there are more than *most*.
-    """
-    found: list[Json] = []
-    days = {"from": wanted.first_day, "to": wanted.last_day}
-    async for item in node.certificates(
-        direction=Direction.OUT, receiver=wanted.party, status=wanted.status, **days
-    ):
-        # "expired" is also a certificate's life; here the delivery's is meant.
-        stands_there = not _is_delivery(wanted.status) or item["delivery"] == wanted.status
-        if stands_there and item["delivery"] in ALLOWED[verb]:
-            found.append(item)
-        if len(found) > most:
-            raise CommandFailed(
-                f"more than {most} messages match and nothing was done; narrow the filter or raise --most"
-            )
-    return found
-
-
-async def look_up(node: Node, ids: Sequence[str], party: str | None) -> list[Json]:
-    """The messages with *ids*; beyond the sample only their ids."""
-    known = [await node.message(one, party) or {"message_id": one} for one in ids[:SAMPLE]]
-    return [*known, *({"message_id": one} for one in ids[SAMPLE:])]
-
-
-def agreed(verb: str, items: Sequence[Json], yes: bool) -> bool:
-    """Show count and sample; whether to go on."""
-    some = f", the first {SAMPLE}" if len(items) > SAMPLE else ""
-    say(f"{len(items)} message{'' if len(items) == 1 else 's'} to {verb}{some}:")
-    for item in items[:SAMPLE]:
-        say(_line(item))
-    if not yes:
-        remark("Nothing was done; add --yes to do it.")
-    return yes
-
-
-def _line(item: Json) -> str:
-    party = item.get("receiver") or item.get("party")
-    facts = (item.get("delivery"), item.get("certificate_number"), party, item["message_id"])
-    return "  " + "  ".join(str(fact) for fact in facts if fact)
-
-
-def _is_delivery(status: str | None) -> bool:
-    return status in set(_D)
 
 
 def _day(flag: str, text: str | None) -> str | None:

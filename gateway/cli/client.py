@@ -147,6 +147,38 @@ class Node:
         """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
         return await self._get(f"log/{what}", query)
 
+    async def plan(self, body: Json) -> Answer:
+        """Freeze a list of messages to act upon; nothing is done yet."""
+        return await self._act("actions", body, {})
+
+    async def action(self, action_id: str) -> Json:
+        """One act on many messages as it stands."""
+        return await self._get(f"actions/{quote_all(action_id)}", {})
+
+    async def actions(self) -> list[Json]:
+        """The latest acts on many messages, newest first."""
+        return list((await self._get("actions", {}))["items"])
+
+    async def start(self, action_id: str, body: Json) -> Answer:
+        """Start an act on many messages, or go on with a stopped one."""
+        return await self._act(f"actions/{quote_all(action_id)}/start", body, {})
+
+    async def stop(self, action_id: str, body: Json) -> Answer:
+        """Stop an act on many messages where it is."""
+        return await self._act(f"actions/{quote_all(action_id)}/stop", body, {})
+
+    async def action_messages(self, action_id: str) -> AsyncIterator[Json]:
+        """The list of an act on many messages, in its order."""
+        after: dict[str, str] = {}
+        while True:
+            path = f"actions/{quote_all(action_id)}/messages"
+            page = await self._get(path, {"limit": str(_PAGE), **after})
+            for item in page["items"]:
+                yield item
+            if page["next"] is None:
+                return
+            after = {"after": page["next"]}
+
     async def _get(self, path: str, query: Mapping[str, str]) -> Json:
         answer = await self._patiently("GET", path, query=query)
         if not answer.is_good:

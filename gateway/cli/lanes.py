@@ -27,12 +27,20 @@ def lanes(to: To = None, as_json: AsJson = False) -> int:
 
 
 def suspension(thing: Json) -> str:
-    """Who stopped exchanging with a party, since when and why; empty when nobody did."""
+    """Who stopped exchanging with a party, in one corridor or at all, since when and why; else empty."""
+    corridors = [f"{one['form']} {_stopped('suspended', one)}" for one in thing.get("corridors") or ()]
     if not thing.get("suspended_by"):
-        return ""
+        return "; ".join(corridors)
+    kind = "outage declared" if thing.get("notice") else "suspended"
+    notice = f", senders are told: {thing['notice']}" if thing.get("notice") else ""
+    until = f", until {when(thing['until'])}" if thing.get("until") else ""
+    return "; ".join([_stopped(kind, thing) + until + notice, *corridors])
+
+
+def _stopped(kind: str, thing: Json) -> str:
     reason = f": {thing['reason']}" if thing.get("reason") else ""
     only = ", outgoing only" if thing.get("outgoing_only") else ""
-    return f"suspended by {thing['suspended_by']} {when(thing.get('suspended_at'))}{only}{reason}"
+    return f"{kind} by {thing['suspended_by']} {when(thing.get('suspended_at'))}{only}{reason}"
 
 
 def _backlog(lane: Json) -> tuple[object, ...]:

@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "suspend": "operating",
         "resume": "operating",
         "audit": "auditing",
+        "outage": "operating",
+        "actions": "acting",
         "token": "tokens",
     }
 )

@@ -13,7 +13,7 @@ from gateway.cli.failures import Status, WrongUse
 from gateway.cli.lanes import suspension
 from gateway.cli.node import AsJson, To, on_node
 from gateway.cli.registering import carry_out, certificate_lines, plan_addition
-from gateway.cli.screen import print_json, remark, say
+from gateway.cli.screen import print_json, remark, say, when
 from gateway.cli.scrutiny import party_doubts
 from gateway.settings import read_settings
 
@@ -34,6 +34,8 @@ def _parties(context: typer.Context, to: To = None, as_json: AsJson = False) -> 
             say(line)
         if suspended := suspension(party):
             say(f"  {suspended}", style="yellow")
+        for planned in party.get("maintenance") or ():
+            say(f"  maintenance {when(planned['from'])} to {when(planned['to'])}: {planned['notice']}")
     return Status.DONE
 
 

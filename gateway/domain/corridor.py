@@ -61,6 +61,19 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """A time, first instant included, in which the party told us that it will not answer."""
+
+    begin: datetime
+    end: datetime
+    notice: str  # what senders are told meanwhile
+
+    def covers(self, at: datetime) -> bool:
+        """Whether it is under way at *at*."""
+        return self.begin <= at < self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """
     An authority we exchange with, or the home party itself.
@@ -68,6 +81,7 @@ class Party:
     Attributes:
         forms: those it implements, each with its version or without for every version; None for all. It may
             notify that it implements only some (ATIGA Annex 8 Rule 27(2)).
+        maintenance: when it plans to be down.
     """
 
     id: PartyId
@@ -84,6 +98,7 @@ class Party:
     acknowledgements: bool
     national_acknowledgements: bool
     forms: frozenset[FormId] | None = None
+    maintenance: tuple[Maintenance, ...] = ()
 
     def implements(self, form: FormId) -> bool:
         """Whether the party can do something with a certificate in *form*, which names its version."""

@@ -29,8 +29,8 @@ from gateway.intake.bodies import JSON, NDJSON, XML, ZIP, media_type, read_body
 from gateway.intake.desk import SubmissionRefused
 from gateway.intake.roles import Right
 from gateway.intake.routes import Answer, Call
-from gateway.intake.serving import Limits, Parts, answer
-from gateway.intake.views import findings_view, taken_view
+from gateway.intake.serving import Limits, Parts, answer, taken_answer
+from gateway.intake.views import findings_view
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,7 @@ class Batch:
         except Exception:
             log.exception("batch_item_broke", index=item.index)
             return _untaken(HTTPStatus.INTERNAL_SERVER_ERROR, ())
-        view = taken_view(taken.message_id, taken.certificate_number, taken.form, taken.receiver)
+        view = taken_answer(self._parts, taken)
         return {"status": HTTPStatus.ACCEPTED if taken.first else HTTPStatus.OK, **view, "findings": []}
 
     def calls(self) -> tuple[Call, ...]:

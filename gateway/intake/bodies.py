@@ -11,10 +11,11 @@ import asyncio
 import json
 import re
 from collections.abc import Collection
+from datetime import datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 
 from aiohttp import hdrs, web
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from gateway.domain.errors import ContentRefused, Fault, Finding, GatewayError, TooLarge, Unreadable
 
@@ -49,6 +50,17 @@ def _carried(words: str) -> str:
 
 Carried = Annotated[str, AfterValidator(_carried)]
 """Text that will travel in a message."""
+
+
+def _with_zone(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("needs a zone, such as Z")
+    return at
+
+
+Instant = Annotated[datetime, BeforeValidator(_with_zone)]
+"""An instant in RFC 3339, with its zone."""
 
 
 class Body(BaseModel):

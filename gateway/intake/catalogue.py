@@ -105,6 +105,11 @@ MOVES: Mapping[str, Move] = MappingProxyType(
 UNKNOWN_CODE = Move(Owner.OPERATOR, "Read the party's findings and ask it what it wants.")
 RELEASE = Move(Owner.OPERATOR, "Release it, or withdraw it.")
 RESUME = Move(Owner.OPERATOR, "Resume the party when it may be sent to again.")
+RESUME_CORRIDOR = Move(Owner.OPERATOR, "Resume the corridor when it may be sent through again.")
+OUTAGE = Move(
+    Owner.OPERATOR,
+    "It is sent by itself when the outage ends; goods that cannot wait need a paper certificate.",
+)
 WITHDRAWN = Move(Owner.ISSUING_AUTHORITY, "Submit it again if it is still wanted; the number is free.")
 SENDING = Move(Owner.NONE, "Nothing; it is being sent.")
 CUSTOMS_RESPONSE = Move(Owner.CUSTOMS, "Post the customs response when the goods have been declared.")

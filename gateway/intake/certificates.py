@@ -20,8 +20,8 @@ from gateway.intake.bodies import JSON, XML, Body, Carried, media_type, read_bod
 from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, flag, one_of, text
-from gateway.intake.serving import Parts, agreed, answer, find_certificate
-from gateway.intake.views import findings_view, search_view, taken_view, track_view
+from gateway.intake.serving import Parts, agreed, answer, find_certificate, taken_answer
+from gateway.intake.views import findings_view, search_view, track_view
 
 STATUSES = (DeliveryStatus, AcknowledgementOutcome, CustomsOutcome, CertificateLife)
 _KNOWN = frozenset(member.value for status in STATUSES for member in status)
@@ -46,7 +46,7 @@ class Certificates:
         limits = self._parts.limits
         content = await read_body(request, limit=limits.body_bytes, within_s=limits.body_s)
         taken = await self._parts.desk.submit(content, kind, caller)
-        view = taken_view(taken.message_id, taken.certificate_number, taken.form, taken.receiver)
+        view = taken_answer(self._parts, taken)
         return answer(view, HTTPStatus.ACCEPTED if taken.first else HTTPStatus.OK)
 
     async def validate(self, request: web.Request, _: Caller) -> web.Response:
@@ -96,7 +96,7 @@ class Certificates:
         row = await find_certificate(self._parts, request, caller, Right.SUBMIT, direction=Direction.OUT)
         reason = shaped(body, CancellationBody).reason
         taken = await self._parts.desk.cancel(row, reason, caller)
-        view = taken_view(taken.message_id, taken.certificate_number, taken.form, taken.receiver)
+        view = taken_answer(self._parts, taken)
         return answer(view, HTTPStatus.ACCEPTED if taken.first else HTTPStatus.OK)
 
     def calls(self) -> tuple[Call, ...]:

@@ -17,8 +17,8 @@ from gateway.intake.bodies import JSON, read_json
 from gateway.intake.posted import ANSWER_BODIES
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, PARTY, Answer, Call, Handler, Query, one_of
-from gateway.intake.serving import Parts, answer, find_message
-from gateway.intake.views import arrival_view, inbox_view, taken_view
+from gateway.intake.serving import Parts, answer, find_message, taken_answer
+from gateway.intake.views import arrival_view, inbox_view
 
 ANSWERS: Mapping[MessageType, Right] = MappingProxyType(
     {
@@ -67,7 +67,7 @@ class Inbox:
             body = await read_json(request, limit=limits.body_bytes, within_s=limits.body_s)
             row = await find_message(self._parts, request, caller, right, direction=Direction.IN)
             taken = await self._parts.desk.answer(row, verb.value, body, caller)
-            view = taken_view(taken.message_id, taken.certificate_number, taken.form, taken.receiver)
+            view = taken_answer(self._parts, taken)
             return answer(view, HTTPStatus.ACCEPTED if taken.first else HTTPStatus.OK)
 
         return post

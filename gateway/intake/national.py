@@ -23,6 +23,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Party
 from gateway.domain.ids import PartyId
+from gateway.intake.actions import Actions
 from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
 from gateway.intake.callers import bearer
@@ -32,6 +33,7 @@ from gateway.intake.events import Events
 from gateway.intake.inbox import Inbox
 from gateway.intake.log import Log
 from gateway.intake.messages import Messages
+from gateway.intake.notices import Notice
 from gateway.intake.openapi import describe
 from gateway.intake.parties import Parties
 from gateway.intake.problems import Handler, come_back_later, not_yours, problems
@@ -61,6 +63,7 @@ def create_national_app(
     stopping: asyncio.Event,
     limits: Limits | None = None,
     changed: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    notices: Callable[[], Mapping[PartyId, Notice]] = dict,
     away: tuple[type[Exception], ...] = (),
 ) -> web.Application:
     """
@@ -74,6 +77,7 @@ def create_national_app(
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
+        notices: the outages of parties, to be told to who sends to them.
         away: errors that say the database cannot be reached.
     """
     parts = Parts(
@@ -85,6 +89,7 @@ def create_national_app(
         parties=registry_view,
         content_of=content_of,
         changed=changed,
+        notices=notices,
         stopping=stopping,
         limits=limits or Limits(),
     )
@@ -105,7 +110,7 @@ def create_national_app(
 
 def table(parts: Parts) -> tuple[Call, ...]:
     """Every call under the prefix; the description of all of them is the last."""
-    rooms = (Certificates, Batch, Messages, Inbox, Events, Refused, Parties, Log)
+    rooms = (Certificates, Batch, Messages, Actions, Inbox, Events, Refused, Parties, Log)
     calls = tuple(call for room in rooms for call in room(parts).calls())
     description: dict[str, Any] = {}
 

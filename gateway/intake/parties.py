@@ -11,11 +11,11 @@ from pydantic import Field
 from gateway.domain.caller import Caller
 from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import Party, RegisteredCertificate
-from gateway.domain.errors import NotFound
-from gateway.domain.ids import PartyId
+from gateway.domain.errors import NotFound, Unreadable
+from gateway.domain.ids import FormId, PartyId, family_of, form_id
 from gateway.intake import shapes
-from gateway.intake.bodies import JSON, Body, read_optional_json, shaped
-from gateway.intake.messages import ReasonBody
+from gateway.intake.bodies import JSON, Body, Instant, read_optional_json, shaped
+from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right
 from gateway.intake.routes import Answer, Call
 from gateway.intake.serving import Parts, answer
@@ -23,11 +23,30 @@ from gateway.intake.views import Json
 from gateway.store.records import LaneRow, PartyState
 
 
-class SuspensionBody(Body):
-    """Why a party is suspended, and whether what it sends is still taken."""
+class ResumptionBody(Body):
+    """Why, and which corridor alone, by its form with or without version."""
 
     reason: str | None = Field(default=None, max_length=2000)
+    form: str | None = None
+
+
+class SuspensionBody(ResumptionBody):
+    """
+    What is suspended, and whether what the party sends is still taken.
+
+    ``until`` ends the suspension of a party by itself: an instant with its zone.
+    """
+
     outgoing_only: bool = False
+    until: Instant | None = None
+
+
+class OutageBody(Body):
+    """What senders are told while the party is out, why, and when it ends by itself."""
+
+    notice: str = Field(min_length=1, max_length=500, pattern=r"\S")
+    reason: str | None = Field(default=None, max_length=2000)
+    until: Instant | None = None
 
 
 class Parties:
@@ -53,25 +72,51 @@ class Parties:
         return answer({"items": items, "next": None})
 
     async def suspend(self, request: web.Request, caller: Caller) -> web.Response:
-        """Stop a party's lane."""
+        """Stop a party's lane, or one corridor of it."""
         body = shaped(await self._body(request), SuspensionBody)
-        party = self._named(request)
-        state = await self._parts.ledger.suspend(
+        party, now = self._named(request), self._parts.clock()
+        how: Json = {
+            "who": caller.subject,
+            "reason": body.reason,
+            "outgoing_only": body.outgoing_only,
+            "at": now,
+        }
+        if body.form is None:
+            await self._parts.ledger.suspend(party.id, **how, until=_ahead(body.until, now))
+        elif body.until is not None:
+            raise bad_parameter("until: a corridor is suspended until somebody resumes it.")
+        else:
+            await self._parts.ledger.suspend_corridor(party.id, _family(body.form), **how)
+        return await self._shown(party)
+
+    async def outage(self, request: web.Request, caller: Caller) -> web.Response:
+        """Declare that a party is out: nothing is sent, what it sends is taken, senders see the notice."""
+        body = shaped(await self._body(request), OutageBody)
+        party, now = self._named(request), self._parts.clock()
+        await self._parts.ledger.suspend(
             party.id,
             who=caller.subject,
             reason=body.reason,
-            outgoing_only=body.outgoing_only,
-            at=self._parts.clock(),
+            outgoing_only=True,
+            at=now,
+            notice=body.notice,
+            until=_ahead(body.until, now),
         )
-        return answer(party_view(party, state))
+        return await self._shown(party)
 
     async def resume(self, request: web.Request, caller: Caller) -> web.Response:
-        """Start it again."""
-        body = shaped(await self._body(request), ReasonBody)
+        """Start a party's lane again, whatever stopped it, or one corridor of it."""
+        body = shaped(await self._body(request), ResumptionBody)
         party = self._named(request)
-        at = self._parts.clock()
-        state = await self._parts.ledger.resume(party.id, who=caller.subject, reason=body.reason, at=at)
-        return answer(party_view(party, state))
+        how: Json = {"who": caller.subject, "reason": body.reason, "at": self._parts.clock()}
+        if body.form is None:
+            await self._parts.ledger.resume(party.id, **how)
+        else:
+            await self._parts.ledger.resume_corridor(party.id, _family(body.form), **how)
+        return await self._shown(party)
+
+    async def _shown(self, party: Party) -> web.Response:
+        return answer(party_view(party, (await self._parts.ledger.party_states()).get(party.id)))
 
     async def _body(self, request: web.Request) -> object:
         limits = self._parts.limits
@@ -111,9 +156,20 @@ class Parties:
                 right=Right.OPERATE,
                 serve=self.suspend,
                 name="suspendParty",
-                meaning="Stop a party's lane; what is owed waits.",
+                meaning="Stop a party's lane, or one corridor of it; what is owed waits.",
                 body={JSON: SuspensionBody},
                 body_required=False,
+                answers={200: Answer("The party after it.", shapes.Party)},
+                problems=(408, 409, 413, 415, 422),
+            ),
+            Call(
+                method="POST",
+                path="/parties/{id}/outage",
+                right=Right.OPERATE,
+                serve=self.outage,
+                name="declareOutage",
+                meaning="Declare that a party is out; senders are told the notice until it is resumed.",
+                body={JSON: OutageBody},
                 answers={200: Answer("The party after it.", shapes.Party)},
                 problems=(408, 409, 413, 415, 422),
             ),
@@ -123,8 +179,8 @@ class Parties:
                 right=Right.OPERATE,
                 serve=self.resume,
                 name="resumeParty",
-                meaning="Start a suspended party's lane again.",
-                body={JSON: ReasonBody},
+                meaning="Start a suspended party's lane again, or one corridor of it.",
+                body={JSON: ResumptionBody},
                 body_required=False,
                 answers={200: Answer("The party after it.", shapes.Party)},
                 problems=(408, 409, 413, 415, 422),
@@ -147,7 +203,11 @@ def party_view(party: Party, state: PartyState | None) -> Json:
             *(_certificate_view("sign", certificate) for certificate in party.sign),
             *(_certificate_view("tls", certificate) for certificate in party.tls),
         ],
-        **_suspension_view(state),
+        "maintenance": [
+            {"from": rfc3339(one.begin), "to": rfc3339(one.end), "notice": one.notice}
+            for one in party.maintenance
+        ],
+        **_suspension_view(state or PartyState(party=party.id)),
     }
 
 
@@ -163,7 +223,7 @@ def lane_view(
         "by_status": {} if row is None else row.by_status,
         "next_due_s": None if row is None else row.next_due_s,
         "cause": None if row is None else row.cause,
-        **_suspension_view(state),
+        **_suspension_view(state or PartyState(party=name)),
         "certificates_expire": _expiries(party, now),
     }
 
@@ -179,15 +239,42 @@ def _certificate_view(use: str, registered: RegisteredCertificate) -> Json:
     }
 
 
-def _suspension_view(state: PartyState | None) -> Json:
-    if state is None or state.suspended_by is None:
-        return {"suspended_by": None, "suspended_at": None, "reason": None, "outgoing_only": False}
+def _suspension_view(state: PartyState) -> Json:
     return {
         "suspended_by": state.suspended_by,
-        "suspended_at": None if state.suspended_at is None else rfc3339(state.suspended_at),
+        "suspended_at": _time(state.suspended_at),
         "reason": state.reason,
         "outgoing_only": state.outgoing_only,
+        "notice": state.notice,
+        "until": _time(state.until),
+        "corridors": [
+            {
+                "form": one.form,
+                "suspended_by": one.suspended_by,
+                "suspended_at": rfc3339(one.suspended_at),
+                "reason": one.reason,
+                "outgoing_only": one.outgoing_only,
+            }
+            for one in state.corridors
+        ],
     }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _ahead(until: datetime | None, now: datetime) -> datetime | None:
+    if until is not None and until <= now:
+        raise bad_parameter("until: this time is over.")
+    return until
+
+
+def _family(form: str) -> FormId:
+    try:
+        return family_of(form_id(form))
+    except Unreadable as error:
+        raise bad_parameter(f"form: {error}") from None
 
 
 def _expiries(party: Party | None, now: datetime) -> Mapping[str, str | None]:

@@ -19,13 +19,15 @@ from gateway.domain.errors import NotFound
 from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import Direction
 from gateway.domain.xml import MAX_MESSAGE_BYTES
-from gateway.intake.desk import LogDesk, NationalDesk
+from gateway.intake.desk import LogDesk, NationalDesk, Taken
+from gateway.intake.notices import Notice
 from gateway.intake.problems import Problem
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import MOST, Query, is_plain
 from gateway.intake.standing import Agreed
+from gateway.intake.views import taken_view
 from gateway.store.ledger import Ledger
-from gateway.store.records import CertificateRow, MessageRow
+from gateway.store.records import CertificateRow, MessageRow, SubmittedCertificate
 
 MIB = 1024 * 1024
 
@@ -52,6 +54,7 @@ class Parts:
         parties: the parties we exchange with, as the registry has them now.
         content_of: what an inbox message says, as JSON; run in a worker thread.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
+        notices: the outages of parties as they are now.
         stopping: set when the process is about to end.
     """
 
@@ -63,6 +66,7 @@ class Parts:
     parties: Callable[[], Mapping[PartyId, Party]]
     content_of: Callable[[MessageRow, bytes], Any]
     changed: Callable[[float], Awaitable[None]]
+    notices: Callable[[], Mapping[PartyId, Notice]]
     stopping: asyncio.Event
     limits: Limits
 
@@ -71,6 +75,13 @@ def answer(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response
     """A JSON answer."""
     raw = json.dumps(body, ensure_ascii=False).encode()
     return web.Response(status=status, body=raw, content_type="application/json")
+
+
+def taken_answer(parts: Parts, taken: SubmittedCertificate | Taken) -> dict[str, Any]:
+    """What became a message; with the notice of the receiver's outage while there is one."""
+    view = taken_view(taken.message_id, taken.certificate_number, taken.form, taken.receiver)
+    notice = parts.notices().get(taken.receiver)
+    return view if notice is None else {**view, "notice": notice.view}
 
 
 async def find_certificate(

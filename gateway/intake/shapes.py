@@ -21,6 +21,7 @@ from gateway.domain.status import (
     Direction,
     MessageType,
 )
+from gateway.store.records import ActionState
 
 
 class Shape(BaseModel):
@@ -57,13 +58,24 @@ class Problem(BaseModel):
     findings: list[Finding]
 
 
+class Notice(Shape):
+    """A party is out: what its senders are told, since and until when, and how many messages wait."""
+
+    text: str
+    by: str
+    since: datetime
+    until: datetime | None
+    waiting: int
+
+
 class Taken(Shape):
-    """A message that now travels."""
+    """A message that now travels; with a notice while the receiver is out."""
 
     message_id: str
     certificate_number: str | None
     form: str
     receiver: str
+    notice: Notice | None = None
 
 
 class Verdict(Shape):
@@ -86,6 +98,7 @@ class BatchItem(Shape):
     form: str | None
     receiver: str | None
     findings: list[Finding]
+    notice: Notice | None = None
 
 
 class BatchResult(Shape):
@@ -309,13 +322,34 @@ class RefusedPage(Shape):
     next: str | None
 
 
+class SuspendedCorridor(Shape):
+    """One corridor that was stopped, both ways; the form without version."""
+
+    form: str
+    suspended_by: str
+    suspended_at: datetime
+    reason: str | None
+    outgoing_only: bool
+
+
 class Suspension(Shape):
-    """Who stopped a lane; nobody did where ``suspended_by`` is null."""
+    """Who stopped a lane; nobody did where ``suspended_by`` is null. With a notice it is an outage."""
 
     suspended_by: str | None
     suspended_at: datetime | None
     reason: str | None
     outgoing_only: bool
+    notice: str | None
+    until: datetime | None
+    corridors: list[SuspendedCorridor]
+
+
+class Maintenance(Shape):
+    """A planned maintenance."""
+
+    from_: datetime = Field(alias="from")
+    to: datetime
+    notice: str
 
 
 class Certificate(Shape):
@@ -341,6 +375,7 @@ class Party(Suspension):
     acknowledgements: bool
     national_acknowledgements: bool
     certificates: list[Certificate]
+    maintenance: list[Maintenance]
 
 
 class PartyPage(Shape):
@@ -374,6 +409,63 @@ class LanePage(Shape):
     """All lanes."""
 
     items: list[Lane]
+    next: str | None
+
+
+class ActionMessage(Shape):
+    """One message of an action's list; ``result`` is ``done``, why not, or null while it waits its turn."""
+
+    position: int
+    message_id: str
+    party: str
+    certificate_number: str | None
+    form: str
+    recorded_at: datetime
+    delivery: DeliveryStatus
+    result: str | None
+
+
+class Action(Shape):
+    """One act on many messages, its list frozen; ``digest``: SHA-256 over the message ids, a line each."""
+
+    action_id: str
+    verb: str
+    wanted: dict[str, Any]
+    reason: str | None
+    most: int
+    per_second: int
+    count: int
+    digest: str
+    state: ActionState
+    done: int
+    refused: int
+    left: int
+    who: str
+    planned_at: datetime
+    started_by: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    stopped_by: str | None
+    stopped_for: str | None
+
+
+class PlannedAction(Action):
+    """A planned action with its first messages."""
+
+    sample: list[ActionMessage]
+
+
+class ActionPage(Shape):
+    """One page of actions."""
+
+    items: list[Action]
+    next: str | None
+
+
+class ActionMessagePage(Shape):
+    """One page of an action's list."""
+
+    items: list[ActionMessage]
     next: str | None
 
 

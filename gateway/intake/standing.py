@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from gateway.domain.errors import Fault, Finding, Severity
-from gateway.domain.ids import PartyId
+from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import (
     AcknowledgedBy,
     AcknowledgementOutcome,
@@ -154,8 +154,8 @@ def _of_delivery(message: MessageRow, story: Story, agreed: Agreed) -> Standing 
 
 def _of_waiting(message: MessageRow, story: Story, agreed: Agreed) -> Standing:
     state = agreed.suspended.get(message.party)
-    if state is not None and state.suspended_by is not None:
-        return _by(catalogue.RESUME, f"party suspended by {state.suspended_by}")
+    if state is not None and (stopped := _of_stopped(message, state)) is not None:
+        return stopped
     if message.cause is None:
         return _by(catalogue.SENDING, None)
     attempts = story.attempts.get(message.message_no, ())
@@ -166,6 +166,21 @@ def _of_waiting(message: MessageRow, story: Story, agreed: Agreed) -> Standing:
         next_action=move.next_action,
         until=attempts[-1].next_at if attempts else None,
     )
+
+
+def _of_stopped(message: MessageRow, state: PartyState) -> Standing | None:
+    """Who stopped what would carry *message*; None when nobody did."""
+    if state.notice is not None:
+        move, cause = catalogue.OUTAGE, f"outage declared by {state.suspended_by}: {state.notice}"
+    elif state.suspended_by is not None:
+        move, cause = catalogue.RESUME, f"party suspended by {state.suspended_by}"
+    else:
+        form = family_of(message.form)
+        corridor = next((one for one in state.corridors if one.form == form), None)
+        if corridor is None:
+            return None
+        move, cause = catalogue.RESUME_CORRIDOR, f"corridor suspended by {corridor.suspended_by}"
+    return Standing(cause=cause, owner=move.owner.value, next_action=move.next_action, until=state.until)
 
 
 def _of_acknowledgement(message: MessageRow, story: Story, agreed: Agreed) -> Standing | None:

@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from gateway.domain.corridor import Party, Patience, RegisteredCertificate
+from gateway.domain.corridor import Maintenance, Party, Patience, RegisteredCertificate
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.ids import FormId, PartyId, family_of, form_id, party_id
 from gateway.domain.status import MessageType
@@ -37,6 +38,27 @@ class WindowFile(Strict):
         if value.tzinfo is None:
             raise ValueError("needs a zone, such as Z")
         return value
+
+
+class MaintenanceFile(Strict):
+    """A planned maintenance: nothing is sent meanwhile, and senders are told the notice."""
+
+    from_: datetime = Field(alias="from")
+    to: datetime
+    notice: str = Field(min_length=1, max_length=500)
+
+    @field_validator("from_", "to")
+    @classmethod
+    def _has_a_zone(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs a zone, such as Z")
+        return value
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.from_ >= self.to:
+            raise ValueError("the maintenance ends before it begins")
+        return self
 
 
 class PatienceFile(Strict):
@@ -101,6 +123,7 @@ class PartyFile(Strict):
     tls: list[WindowFile] = Field(default=[])
     patience: PatienceFile = PatienceFile()
     capabilities: CapabilitiesFile = CapabilitiesFile()
+    maintenance: list[MaintenanceFile] = Field(default=[])
 
     @field_validator("id")
     @classmethod
@@ -221,6 +244,10 @@ class _Reader:
             acknowledgements=file.acknowledgements,
             national_acknowledgements=file.national_acknowledgements,
             forms=forms,
+            maintenance=tuple(
+                Maintenance(begin=window.from_, end=window.to, notice=window.notice)
+                for window in sorted(file.maintenance, key=lambda window: window.from_)
+            ),
         )
 
     def _forms(self, names: list[str] | None) -> frozenset[FormId] | None:

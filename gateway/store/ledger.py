@@ -25,6 +25,7 @@ from gateway.domain.errors import Finding, NumberTaken
 from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, family_of
 from gateway.domain.message import CertificateFacts, Sealed
 from gateway.domain.status import AcknowledgementOutcome, Direction
+from gateway.store.actions import Actions
 from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
 from gateway.store.connect import AWAY, Connections, holds_page
@@ -53,7 +54,7 @@ from gateway.store.statements import queries
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Lanes):
+class Ledger(Reading, Operating, Actions, Lanes):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -68,6 +69,7 @@ class Ledger(Reading, Operating, Lanes):
         bell, connections = Bell(), Connections(pool)
         Reading.__init__(self, connections)
         Operating.__init__(self, connections, bell)
+        Actions.__init__(self, connections, bell)
         Lanes.__init__(self, connections, bell, clock)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
-from types import MappingProxyType
+from uuid import UUID
 
 from gateway.domain.errors import NotAllowed, NotFound
-from gateway.domain.ids import PartyId
+from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import DeliveryStatus
+from gateway.domain.verbs import VERBS, Verb
 from gateway.store.bell import Bell
 from gateway.store.connect import Connection, Connections
 from gateway.store.finishing import finished
@@ -17,28 +17,8 @@ from gateway.store.records import LaneRow, MessageRow, PartyState
 from gateway.store.rows import lane_row, message_row, party_state
 from gateway.store.statements import queries
 
-_S = DeliveryStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """Which deliveries an operator's verb moves, and where to."""
-
-    allowed: frozenset[DeliveryStatus]
-    to: DeliveryStatus
-    cause: str | None = None
-
-
-_WAITING = frozenset({_S.READY_TO_SEND, _S.AWAITING_RETRY, _S.AWAITING_RECEIPT, _S.EXPIRED})
-
-VERBS: Mapping[str, Verb] = MappingProxyType(
-    {
-        "hold": Verb(_WAITING, _S.ON_HOLD, "held by"),
-        "release": Verb(frozenset({_S.ON_HOLD}), _S.READY_TO_SEND),
-        "withdraw": Verb(_WAITING | {_S.ON_HOLD}, _S.WITHDRAWN, "withdrawn by"),
-        "resend": Verb(frozenset({_S.DELIVERED, _S.REFUSED, _S.EXPIRED}), _S.READY_TO_SEND),
-    }
-)
+BY_ITSELF = "gateway"
+"""Stands as ``who`` where nobody's hand was in it."""
 
 
 class Operating:
@@ -66,10 +46,24 @@ class Operating:
         return moved
 
     async def suspend(
-        self, party: PartyId, *, who: str, reason: str | None, outgoing_only: bool, at: datetime
+        self,
+        party: PartyId,
+        *,
+        who: str,
+        reason: str | None,
+        outgoing_only: bool,
+        at: datetime,
+        notice: str | None = None,
+        until: datetime | None = None,
+        maintained: datetime | None = None,
     ) -> PartyState:
         """
         Stop a party's lane until resumed; it holds after restarts and on every node.
+
+        Args:
+            notice: makes it an outage, and is what senders are told; it may follow a plain suspension.
+            until: when it ends by itself.
+            maintained: begin of the planned maintenance that it is; each is acted upon once.
 
         Raises:
             NotAllowed: it is suspended already.
@@ -77,7 +71,15 @@ class Operating:
         async with self._pool.acquire() as connection:
             row = await finished(
                 queries.suspend(
-                    connection, party=party, who=who, at=at, reason=reason, outgoing_only=outgoing_only
+                    connection,
+                    party=party,
+                    who=who,
+                    at=at,
+                    reason=reason,
+                    outgoing_only=outgoing_only,
+                    notice=notice,
+                    until=until,
+                    maintained=maintained,
                 )
             )
         if row is None:
@@ -87,7 +89,7 @@ class Operating:
 
     async def resume(self, party: PartyId, *, who: str, reason: str | None, at: datetime) -> PartyState:
         """
-        Start a suspended party's lane again.
+        Start a suspended party's lane again; it ends an outage, too.
 
         Raises:
             NotAllowed: it is not suspended.
@@ -98,6 +100,56 @@ class Operating:
             raise NotAllowed(f"{party} is not suspended")
         self._bell.ring([party])
         return party_state(row)
+
+    async def suspend_corridor(
+        self, party: PartyId, form: FormId, *, who: str, reason: str | None, outgoing_only: bool, at: datetime
+    ) -> None:
+        """
+        Stop what is exchanged with a party in *form* (without version), both ways, until resumed.
+
+        Raises:
+            NotAllowed: it is suspended already.
+        """
+        async with self._pool.acquire() as connection:
+            stopped = await finished(
+                queries.suspend_corridor(
+                    connection,
+                    party=party,
+                    form=form,
+                    who=who,
+                    at=at,
+                    reason=reason,
+                    outgoing_only=outgoing_only,
+                )
+            )
+        if stopped is None:
+            raise NotAllowed(f"{form} with {party} is suspended already")
+        self._bell.ring([party])
+
+    async def resume_corridor(
+        self, party: PartyId, form: FormId, *, who: str, reason: str | None, at: datetime
+    ) -> None:
+        """
+        Start a suspended corridor again.
+
+        Raises:
+            NotAllowed: it is not suspended.
+        """
+        async with self._pool.acquire() as connection:
+            started = await finished(
+                queries.resume_corridor(connection, party=party, form=form, who=who, at=at, reason=reason)
+            )
+        if started is None:
+            raise NotAllowed(f"{form} with {party} is not suspended")
+        self._bell.ring([party])
+
+    async def resume_in_time(self, at: datetime) -> None:
+        """End the suspensions whose time has come."""
+        async with self._pool.acquire() as connection:
+            over = [row["party"] async for row in queries.suspensions_over(connection, at=at)]
+        for party in over:
+            with suppress(NotAllowed):  # another node was faster
+                await self.resume(party, who=BY_ITSELF, reason="its time has come", at=at)
 
     async def lanes(self, at: datetime) -> list[LaneRow]:
         """
@@ -110,10 +162,23 @@ class Operating:
 
 
 async def operate(
-    connection: Connection, name: str, message_no: int, *, who: str, reason: str | None, at: datetime
+    connection: Connection,
+    name: str,
+    message_no: int,
+    *,
+    who: str,
+    reason: str | None,
+    at: datetime,
+    action_id: UUID | None = None,
 ) -> bool:
-    """Move one delivery by the verb *name*, in the caller's transaction; whether its status allowed it."""
+    """
+    Move one delivery by the verb *name*, in the caller's transaction; whether its status allowed it.
+
+    Args:
+        action_id: of the act on many messages of which it is part.
+    """
     verb = VERBS[name]
+    detail = {"reason": reason, "action": action_id and str(action_id)}
     async for _ in queries.lock_conversation(connection, message_no=message_no):
         pass
     moved = await queries.operate(
@@ -124,7 +189,7 @@ async def operate(
         due_now=verb.to is DeliveryStatus.READY_TO_SEND,
         cause=_cause(verb, who, reason),
         who=who,
-        reason=reason,
+        detail={key: value for key, value in detail.items() if value is not None} or None,
         verb=name,
         at=at,
     )
@@ -141,7 +206,7 @@ async def _alone(
         raise NotFound(f"No message {message_no}")
     message = message_row(row)
     if not moved:
-        raise NotAllowed(_refusal(name, message))
+        raise NotAllowed(refusal(name, message))
     return message
 
 
@@ -151,7 +216,8 @@ def _cause(verb: Verb, who: str, reason: str | None) -> str | None:
     return f"{verb.cause} {who}" + (f": {reason}" if reason else "")
 
 
-def _refusal(name: str, message: MessageRow) -> str:
+def refusal(name: str, message: MessageRow) -> str:
+    """Why the verb *name* is not allowed for *message*."""
     if message.delivery is None:
         return f"{name}: {message.message_id} came from {message.party}; nothing is owed for it"
     if message.delivery in VERBS[name].allowed:

@@ -564,6 +564,12 @@ WITH held AS MATERIALIZED (
                        OFFSET 0)
                AND NOT EXISTS (
                        SELECT FROM party_state s WHERE s.party = :party AND s.suspended_by IS NOT NULL)
+               AND NOT EXISTS (
+                       SELECT
+                         FROM corridor_state s
+                         JOIN message m ON m.message_no = d.message_no
+                        WHERE s.party = :party AND s.form = form_family(m.form)
+                       OFFSET 0)
              ORDER BY d.due_at, d.message_no
              LIMIT :batch
                FOR UPDATE OF d SKIP LOCKED))
@@ -657,6 +663,12 @@ SELECT CASE WHEN EXISTS (SELECT FROM party_state s WHERE s.party = :party AND s.
                    AND d.due_at < 'infinity'
                    AND d.status <> 'sending'
                    AND NOT EXISTS (
+                           SELECT
+                             FROM corridor_state s
+                             JOIN message m ON m.message_no = d.message_no
+                            WHERE s.party = :party AND s.form = form_family(m.form)
+                           OFFSET 0)
+                   AND NOT EXISTS (
                            SELECT FROM delivery other
                             WHERE other.conversation_id = d.conversation_id
                               AND other.party = d.party
@@ -704,7 +716,7 @@ SELECT d.message_no
  ORDER BY d.message_no
    FOR NO KEY UPDATE OF d;
 
--- name: operate(message_no, from_statuses, to_status, due_now, cause, who, reason, verb, at)$
+-- name: operate(message_no, from_statuses, to_status, due_now, cause, who, detail, verb, at)$
 -- Move one delivery by an operator's hand. No row: its status does not allow it, it owes nothing, or it was
 -- refused and another message has taken its number meanwhile.
 WITH moved AS (
@@ -724,48 +736,246 @@ WITH moved AS (
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who, detail)
     SELECT :at::timestamptz, 'operator:' || :verb, message_no, certificate_no, party, side, organisation, :who::text,
-           CASE WHEN :reason::text IS NOT NULL THEN jsonb_build_object('reason', :reason::text) END
+           :detail::jsonb
       FROM moved
 )
 SELECT message_no FROM moved;
 
--- name: suspend(party, who, at, reason, outgoing_only)^
--- Suspend a party. No row: it is suspended already.
+-- name: suspend(party, who, at, reason, outgoing_only, notice, until, maintained)^
+-- Suspend a party; with a notice it is an outage, which may be declared over a plain suspension. No row: it is
+-- suspended already, or this planned maintenance was acted upon before.
 WITH suspended AS (
-    INSERT INTO party_state AS s (party, suspended_by, suspended_at, reason, outgoing_only)
-    VALUES (:party, :who::text, :at::timestamptz, :reason::text, :outgoing_only)
+    INSERT INTO party_state AS s
+           (party, suspended_by, suspended_at, reason, outgoing_only, notice, until, maintained)
+    VALUES (:party, :who::text, :at::timestamptz, :reason::text, :outgoing_only, :notice::text,
+            :until::timestamptz, :maintained::timestamptz)
     ON CONFLICT (party) DO UPDATE
        SET suspended_by = excluded.suspended_by, suspended_at = excluded.suspended_at, reason = excluded.reason,
-           outgoing_only = excluded.outgoing_only
-     WHERE s.suspended_by IS NULL
-    RETURNING party, suspended_by, suspended_at, reason, outgoing_only
+           outgoing_only = excluded.outgoing_only AND (s.suspended_by IS NULL OR s.outgoing_only),
+           notice = excluded.notice, until = excluded.until,
+           maintained = coalesce(excluded.maintained, s.maintained)
+     WHERE (s.suspended_by IS NULL
+            OR s.notice IS NULL AND excluded.notice IS NOT NULL AND excluded.maintained IS NULL)
+       AND (excluded.maintained IS NULL OR s.maintained IS NULL OR s.maintained < excluded.maintained)
+    RETURNING party, suspended_by, suspended_at, reason, outgoing_only, notice, until
 ), told AS (
     INSERT INTO event (at, what, party, who, detail)
-    SELECT :at::timestamptz, 'operator:suspend', party, :who::text,
-           jsonb_strip_nulls(jsonb_build_object('reason', reason, 'outgoing_only', outgoing_only))
+    SELECT :at::timestamptz, CASE WHEN notice IS NULL THEN 'operator:suspend' ELSE 'operator:outage' END, party,
+           :who::text,
+           jsonb_strip_nulls(jsonb_build_object('reason', reason, 'outgoing_only', outgoing_only,
+                                                'notice', notice, 'until', until))
       FROM suspended
 )
-SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM suspended;
+SELECT party, suspended_by, suspended_at, reason, outgoing_only, notice, until FROM suspended;
 
 -- name: resume(party, who, at, reason)^
 -- Resume a suspended party. No row: it is not suspended.
 WITH resumed AS (
     UPDATE party_state
-       SET suspended_by = NULL, suspended_at = NULL, reason = NULL, outgoing_only = false
+       SET suspended_by = NULL, suspended_at = NULL, reason = NULL, outgoing_only = false, notice = NULL,
+           until = NULL
      WHERE party = :party
        AND suspended_by IS NOT NULL
-    RETURNING party, suspended_by, suspended_at, reason, outgoing_only
+    RETURNING party, suspended_by, suspended_at, reason, outgoing_only, notice, until
 ), told AS (
     INSERT INTO event (at, what, party, who, detail)
     SELECT :at::timestamptz, 'operator:resume', party, :who::text,
            CASE WHEN :reason::text IS NOT NULL THEN jsonb_build_object('reason', :reason::text) END
       FROM resumed
 )
-SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM resumed;
+SELECT party, suspended_by, suspended_at, reason, outgoing_only, notice, until FROM resumed;
+
+-- name: suspend_corridor(party, form, who, at, reason, outgoing_only)$
+-- Suspend one corridor. No row: it is suspended already.
+WITH suspended AS (
+    INSERT INTO corridor_state (party, form, suspended_by, suspended_at, reason, outgoing_only)
+    VALUES (:party, :form, :who::text, :at::timestamptz, :reason::text, :outgoing_only)
+    ON CONFLICT (party, form) DO NOTHING
+    RETURNING party, form, reason, outgoing_only
+), told AS (
+    INSERT INTO event (at, what, party, who, detail)
+    SELECT :at::timestamptz, 'operator:suspend', party, :who::text,
+           jsonb_strip_nulls(jsonb_build_object('form', form, 'reason', reason, 'outgoing_only', outgoing_only))
+      FROM suspended
+)
+SELECT party FROM suspended;
+
+-- name: resume_corridor(party, form, who, at, reason)$
+-- Resume a suspended corridor. No row: it is not suspended.
+WITH resumed AS (
+    DELETE FROM corridor_state WHERE party = :party AND form = :form RETURNING party, form
+), told AS (
+    INSERT INTO event (at, what, party, who, detail)
+    SELECT :at::timestamptz, 'operator:resume', party, :who::text,
+           jsonb_strip_nulls(jsonb_build_object('form', form, 'reason', :reason::text))
+      FROM resumed
+)
+SELECT party FROM resumed;
+
+-- name: suspensions_over(at)
+-- Parties whose suspension had a time that has come.
+SELECT party, suspended_by FROM party_state WHERE until <= :at ORDER BY party;
 
 -- name: party_states()
 -- What operators decided about parties.
-SELECT party, suspended_by, suspended_at, reason, outgoing_only FROM party_state ORDER BY party;
+SELECT party, suspended_by, suspended_at, reason, outgoing_only, notice, until FROM party_state ORDER BY party;
+
+-- name: corridor_states()
+-- Which corridors operators suspended.
+SELECT party, form, suspended_by, suspended_at, reason, outgoing_only FROM corridor_state ORDER BY party, form;
+
+-- name: find_waiting(party, statuses, form, first_at, before, most)
+-- Deliveries that stand in one of :statuses, none of them ``delivered``, oldest first.
+SELECT d.message_no, m.message_id
+  FROM delivery d
+  JOIN message m ON m.message_no = d.message_no
+ WHERE (d.open OR d.troubled)
+   AND d.status = ANY (:statuses::text[])
+   AND (:party::text IS NULL OR d.party = :party)
+   AND (:form::text IS NULL OR form_family(m.form) = :form)
+   AND (:first_at::timestamptz IS NULL OR d.recorded_at >= :first_at)
+   AND (:before::timestamptz IS NULL OR d.recorded_at < :before)
+ ORDER BY d.message_no
+ LIMIT :most;
+
+-- name: plan_action(verb, wanted, reason, most, per_second, digest, who, at, message_nos, party)$
+-- Freeze a list of messages to act upon; its action_no.
+WITH planned AS (
+    INSERT INTO action (verb, wanted, reason, most, per_second, count, digest, who, planned_at)
+    VALUES (:verb, :wanted::jsonb, :reason, :most, :per_second, cardinality(:message_nos::bigint[]), :digest,
+            :who::text, :at::timestamptz)
+    RETURNING action_no, action_id, verb, wanted, reason, count, digest
+), listed AS (
+    INSERT INTO action_item (action_no, position, message_no)
+    SELECT planned.action_no, item.position, item.message_no
+      FROM planned, unnest(:message_nos::bigint[]) WITH ORDINALITY AS item (message_no, position)
+), told AS (
+    INSERT INTO event (at, what, party, who, detail)
+    SELECT :at::timestamptz, 'operator:plan', :party::text, :who::text,
+           jsonb_strip_nulls(jsonb_build_object('action', action_id, 'verb', verb, 'wanted', wanted,
+                                                'reason', reason, 'count', count,
+                                                'digest', encode(digest, 'hex')))
+      FROM planned
+)
+SELECT action_no FROM planned;
+
+-- name: action(action_id)^
+-- One action. No row: unknown.
+SELECT action_no, action_id, verb, wanted, reason, most, per_second, count, digest, state, done, refused, who,
+       planned_at, started_by, started_at, ended_at, stopped_by, stopped_for
+  FROM action
+ WHERE action_id = :action_id;
+
+-- name: actions(before, batch)
+-- Actions, newest first.
+SELECT action_no, action_id, verb, wanted, reason, most, per_second, count, digest, state, done, refused, who,
+       planned_at, started_by, started_at, ended_at, stopped_by, stopped_for
+  FROM action
+ WHERE action_no < :before
+ ORDER BY action_no DESC
+ LIMIT :batch;
+
+-- name: action_items(action_no, after, batch)
+-- An action's list in its order, with what became of each.
+SELECT i.position, m.message_no, m.message_id, m.party, m.certificate_number, m.form, m.recorded_at, d.status, i.result
+  FROM action_item i
+  JOIN message m ON m.message_no = i.message_no
+  JOIN delivery d ON d.message_no = i.message_no
+ WHERE i.action_no = :action_no
+   AND i.position > :after
+ ORDER BY i.position
+ LIMIT :batch;
+
+-- name: start_action(action_id, who, at)$
+-- Start an action, or go on with one that was stopped. No row: it runs already, it is done, or there is none.
+WITH started AS (
+    UPDATE action
+       SET state = 'running', started_by = :who::text, started_at = :at::timestamptz, stopped_by = NULL,
+           stopped_for = NULL
+     WHERE action_id = :action_id
+       AND state IN ('planned', 'stopped')
+    RETURNING action_no, action_id, verb, count, done, refused
+), told AS (
+    INSERT INTO event (at, what, who, detail)
+    SELECT :at::timestamptz, 'operator:start', :who::text,
+           jsonb_build_object('action', action_id, 'verb', verb, 'left', count - done - refused)
+      FROM started
+)
+SELECT action_no FROM started;
+
+-- name: stop_action(action_id, who, at, reason)$
+-- Stop a running action; what was done stays done. No row: it does not run.
+WITH stopped AS (
+    UPDATE action
+       SET state = 'stopped', stopped_by = :who::text, stopped_for = :reason::text
+     WHERE action_id = :action_id
+       AND state = 'running'
+    RETURNING action_no, action_id, verb, count, done, refused
+), told AS (
+    INSERT INTO event (at, what, who, detail)
+    SELECT :at::timestamptz, 'operator:stop', :who::text,
+           jsonb_strip_nulls(jsonb_build_object('action', action_id, 'verb', verb, 'reason', :reason::text,
+                                                'left', count - done - refused))
+      FROM stopped
+)
+SELECT action_no FROM stopped;
+
+-- name: tick_actions()
+-- Running actions that nobody worked on within this second; whoever gets one works on it now.
+UPDATE action
+   SET ticked_at = now()
+ WHERE action_no = ANY (ARRAY (
+        SELECT action_no
+          FROM action
+         WHERE state = 'running' AND ticked_at <= now() - interval '0.95 s'
+           FOR UPDATE SKIP LOCKED))
+RETURNING action_no, action_id, verb, per_second, started_by;
+
+-- name: refused_in_a_row(action_no, last)$
+-- Whether the :last messages that an action sent again were all refused by their party.
+SELECT count(*) = :last AND bool_and(d.status = 'refused')
+  FROM (SELECT i.message_no
+          FROM action_item i
+         WHERE i.action_no = :action_no AND i.result = 'done'
+           AND i.position <= (SELECT done + refused FROM action WHERE action_no = :action_no)
+         ORDER BY i.position DESC
+         LIMIT :last) AS latest
+  JOIN delivery d ON d.message_no = latest.message_no;
+
+-- name: next_item(action_no)^
+-- Lock an action and show its next item. No row: it does not run, or its list is worked off.
+SELECT a.action_id, a.verb, a.reason, a.started_by, i.position, i.message_no
+  FROM action a
+  JOIN action_item i ON i.action_no = a.action_no AND i.position = a.done + a.refused + 1
+ WHERE a.action_no = :action_no
+   AND a.state = 'running'
+   FOR NO KEY UPDATE OF a;
+
+-- name: keep_result(action_no, position, result)!
+-- Keep what became of an action's item.
+WITH kept AS (
+    UPDATE action_item SET result = :result::text WHERE action_no = :action_no AND position = :position
+    RETURNING result = 'done' AS is_done
+)
+UPDATE action
+   SET done = done + is_done::integer, refused = refused + (NOT is_done)::integer
+  FROM kept
+ WHERE action_no = :action_no;
+
+-- name: end_action(action_no, at)!
+-- An action whose list is worked off is done.
+WITH ended AS (
+    UPDATE action
+       SET state = 'done', ended_at = :at::timestamptz
+     WHERE action_no = :action_no
+       AND state = 'running'
+       AND done + refused = count
+    RETURNING action_id, verb, started_by, done, refused
+)
+INSERT INTO event (at, what, who, detail)
+SELECT :at::timestamptz, 'operator:done', started_by,
+       jsonb_build_object('action', action_id, 'verb', verb, 'done', done, 'refused', refused)
+  FROM ended;
 
 -- name: lanes(at)
 -- Each party's unfinished deliveries by status and age, and why the oldest waits.
@@ -787,7 +997,8 @@ SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
            min(greatest(0, extract(epoch FROM d.due_at - now())))
                FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending')::double precision
        END AS next_due_s,
-       CASE WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
+       CASE WHEN s.notice IS NOT NULL THEN 'outage declared by ' || s.suspended_by || ': ' || s.notice
+            WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
             ELSE (array_agg(d.cause ORDER BY d.recorded_at, d.message_no)
                       FILTER (WHERE d.status <> 'on_hold'))[1]
        END AS cause
@@ -795,7 +1006,7 @@ SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
  CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
   LEFT JOIN party_state s ON s.party = d.party
  WHERE d.open
- GROUP BY d.party, s.suspended_by
+ GROUP BY d.party, s.suspended_by, s.notice
  ORDER BY d.party;
 
 -- ======== reading ============================================================================================

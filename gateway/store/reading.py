@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -29,6 +30,7 @@ from gateway.store.rows import (
     attempt_row,
     certificate_row,
     chain_row,
+    corridor_state,
     customs_row,
     event_row,
     message_row,
@@ -252,8 +254,12 @@ class Reading:
     async def party_states(self) -> dict[PartyId, PartyState]:
         """What operators decided about each party; parties never touched are not in it."""
         async with self._pool.acquire() as connection:
-            states = await _all(queries.party_states(connection), party_state)
-        return {state.party: state for state in states}
+            states = {row["party"]: party_state(row) async for row in queries.party_states(connection)}
+            async for row in queries.corridor_states(connection):
+                known = states.get(row["party"]) or PartyState(party=PartyId(row["party"]))
+                corridors = (*known.corridors, corridor_state(row))
+                states[row["party"]] = replace(known, corridors=corridors)
+        return states
 
     async def overdue_parked(self) -> list[int]:
         """

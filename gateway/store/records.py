@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from gateway.domain.errors import Finding
-from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
+from gateway.domain.ids import (
+    CertificateNumber,
+    ConversationId,
+    FormId,
+    MessageId,
+    PartyId,
+    family_of,
+)
 from gateway.domain.message import CertificateFacts, Sealed
 from gateway.domain.status import (
     AcknowledgedBy,
@@ -357,14 +365,104 @@ class RefusedSubmission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartyState:
-    """What operators decided about a party."""
+class CorridorState:
+    """A corridor that an operator suspended; *form* without version, as it travels, both ways."""
 
-    party: PartyId
-    suspended_by: str | None
-    suspended_at: datetime | None
+    form: FormId
+    suspended_by: str
+    suspended_at: datetime
     reason: str | None
     outgoing_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyState:
+    """
+    What operators decided about a party.
+
+    Attributes:
+        notice: of an outage: what senders are told.
+        until: when the suspension ends by itself; None where somebody must resume it.
+        corridors: those suspended by themselves.
+    """
+
+    party: PartyId
+    suspended_by: str | None = None
+    suspended_at: datetime | None = None
+    reason: str | None = None
+    outgoing_only: bool = False
+    notice: str | None = None
+    until: datetime | None = None
+    corridors: tuple[CorridorState, ...] = ()
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether an outage is declared, or a planned maintenance under way."""
+        return self.notice is not None
+
+    def takes_nothing(self, form: FormId | None) -> bool:
+        """Whether nothing of the party's is taken; *form* of a message that was read, else None."""
+        if self.suspended_by is not None:
+            return not self.outgoing_only
+        family = form and family_of(form)
+        return any(not one.outgoing_only for one in self.corridors if one.form == family)
+
+
+class ActionState(StrEnum):
+    """Where an act on many messages stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRow:
+    """
+    One act on many messages; its list is frozen.
+
+    Attributes:
+        wanted: the filter that found them, or that ids were named.
+        most: more than so many were not planned.
+        digest: SHA-256 over the message ids of the list, a line each.
+        done, refused: how many of *count* were acted upon, and how many did not allow it.
+    """
+
+    action_no: int
+    action_id: UUID
+    verb: str
+    wanted: dict[str, Any]
+    reason: str | None
+    most: int
+    per_second: int
+    count: int
+    digest: bytes
+    state: ActionState
+    done: int
+    refused: int
+    who: str
+    planned_at: datetime
+    started_by: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    stopped_by: str | None
+    stopped_for: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionItem:
+    """One message of an action's list; *result* is ``done``, why not, or None while it waits its turn."""
+
+    position: int
+    message_no: int
+    message_id: MessageId
+    party: PartyId
+    certificate_number: CertificateNumber | None
+    form: FormId
+    recorded_at: datetime
+    delivery: DeliveryStatus
+    result: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,14 @@ from gateway.domain.status import (
 )
 from gateway.store.records import (
     AcknowledgementRow,
+    ActionItem,
+    ActionRow,
+    ActionState,
     AttemptRow,
     CertificateRow,
     ChainRow,
     Claim,
+    CorridorState,
     CustomsEntry,
     CustomsRow,
     EventRow,
@@ -191,14 +195,38 @@ def event_row(row: asyncpg.Record, cursor: str) -> EventRow:
 
 
 def party_state(row: asyncpg.Record) -> PartyState:
-    """What operators decided about a party."""
+    """What operators decided about a party, its single corridors left out."""
     return PartyState(
         party=PartyId(row["party"]),
         suspended_by=row["suspended_by"],
         suspended_at=row["suspended_at"],
         reason=row["reason"],
         outgoing_only=row["outgoing_only"],
+        notice=row["notice"],
+        until=row["until"],
     )
+
+
+def corridor_state(row: asyncpg.Record) -> CorridorState:
+    """A suspended corridor."""
+    return CorridorState(
+        form=FormId(row["form"]),
+        suspended_by=row["suspended_by"],
+        suspended_at=row["suspended_at"],
+        reason=row["reason"],
+        outgoing_only=row["outgoing_only"],
+    )
+
+
+def action_row(row: asyncpg.Record) -> ActionRow:
+    """One act on many messages."""
+    return ActionRow(**{**row, "state": ActionState(row["state"])})
+
+
+def action_item(row: asyncpg.Record) -> ActionItem:
+    """One message of an action's list."""
+    fields = {name: row[name] for name in row.keys() if name != "status"}  # noqa: SIM118  (a record)
+    return ActionItem(**fields, delivery=DeliveryStatus(row["status"]))
 
 
 def lane_row(row: asyncpg.Record) -> LaneRow:

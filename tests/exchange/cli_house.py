@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.domain.verbs import VERBS
+
 Json = dict[str, Any]
 PAGE = 2
 
@@ -72,6 +74,7 @@ class NodeThatRemembers:
         refusals: content -> status and findings, for what it must refuse.
         busy_for: how many submissions it answers 503 before it takes one.
         calls: every call it got: method, raw path with query, body.
+        stands_still: whether actions make no progress.
     """
 
     certificates: list[Json] = field(default_factory=list)
@@ -79,6 +82,8 @@ class NodeThatRemembers:
     refusals: dict[bytes, tuple[int, list[Json]]] = field(default_factory=dict)
     parties: list[Json] = field(default_factory=list)
     lanes: list[Json] = field(default_factory=list)
+    actions: list[Json] = field(default_factory=list)
+    stands_still: bool = False
     busy_for: int = 0
     token: str | None = None
     dies_after: int | None = None
@@ -104,6 +109,12 @@ class NodeThatRemembers:
                 web.get("/api/v1/parties", self._list("parties")),
                 web.get("/api/v1/lanes", self._list("lanes")),
                 web.post("/api/v1/parties/{id}/{verb}", self._steer),
+                web.post("/api/v1/actions", self._plan),
+                web.get("/api/v1/actions", self._list("actions")),
+                web.get("/api/v1/actions/{id}", self._action),
+                web.get("/api/v1/actions/{id}/messages", self._action_messages),
+                web.post("/api/v1/actions/{id}/start", self._start),
+                web.post("/api/v1/actions/{id}/stop", self._stop),
             ]
         )
         return made
@@ -198,6 +209,98 @@ class NodeThatRemembers:
             return problem(409, f"It is {message['delivery']}.")
         message["delivery"] = target
         return web.json_response(message)
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        wanted = await request.json()
+        if "messages" in wanted:
+            ids = list(wanted["messages"])
+        else:
+            ids = [one for one, message in self.messages.items() if self._is_meant(wanted, message)]
+        if len(ids) > wanted["most"]:
+            return problem(409, f"more than {wanted['most']} messages match; narrow the filter")
+        if not ids:
+            return problem(404, f"No message matches, nothing to {wanted['verb']}.")
+        action = {
+            "action_id": f"a{len(self.actions)}",
+            "verb": wanted["verb"],
+            "state": "planned",
+            "count": len(ids),
+            "done": 0,
+            "refused": 0,
+            "left": len(ids),
+            "planned_at": "2026-11-21T08:00:00.000Z",
+            "who": "operator",
+            "stopped_by": None,
+            "stopped_for": None,
+            "list": [[one, None] for one in ids],
+        }
+        self.actions.append(action)
+        return web.json_response({**action, "sample": self._listed(action)[:5]}, status=201)
+
+    def _is_meant(self, wanted: Json, message: Json) -> bool:
+        meant = wanted["filter"]
+        return (
+            meant.get("party", message["party"]) == message["party"]
+            and meant.get("status", message["delivery"]) == message["delivery"]
+            and message["delivery"] in VERBS[wanted["verb"]].allowed
+        )
+
+    def _listed(self, action: Json) -> list[Json]:
+        return [
+            {
+                "position": position,
+                "message_id": message_id,
+                "party": self.messages[message_id]["party"],
+                "certificate_number": "VN-1",
+                "delivery": self.messages[message_id]["delivery"],
+                "result": result,
+            }
+            for position, (message_id, result) in enumerate(action["list"], 1)
+        ]
+
+    def _known_action(self, request: web.Request) -> Json:
+        for action in self.actions:
+            if action["action_id"] == request.match_info["id"]:
+                return action
+        raise web.HTTPNotFound
+
+    async def _action(self, request: web.Request) -> web.Response:
+        """One message further each time it is looked at."""
+        action = self._known_action(request)
+        if action["state"] == "running" and not self.stands_still:
+            self._go_on(action)
+        return web.json_response(action)
+
+    def _go_on(self, action: Json) -> None:
+        item = next(item for item in action["list"] if item[1] is None)
+        message = self.messages[item[0]]
+        verb = VERBS[action["verb"]]
+        moves = message["delivery"] in verb.allowed
+        item[1] = "done" if moves else f"It is {message['delivery']}."
+        action["done" if moves else "refused"] += 1
+        action["left"] -= 1
+        if moves:
+            message["delivery"] = verb.to
+        if not action["left"]:
+            action["state"] = "done"
+
+    async def _action_messages(self, request: web.Request) -> web.Response:
+        return web.json_response({"items": self._listed(self._known_action(request)), "next": None})
+
+    async def _start(self, request: web.Request) -> web.Response:
+        action = self._known_action(request)
+        if action["state"] == "done":
+            return problem(409, "This action is done; plan another.")
+        action["state"] = "running"
+        return web.json_response(action)
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        action = self._known_action(request)
+        if action["state"] != "running":
+            return problem(409, f"This action is {action['state']}; only a running one is stopped.")
+        body = json.loads(await request.read() or b"{}")
+        action.update(state="stopped", stopped_by="operator", stopped_for=body.get("reason"))
+        return web.json_response(action)
 
     async def _steer(self, request: web.Request) -> web.Response:
         for party in self.parties:

@@ -31,9 +31,9 @@ from hypothesis.stateful import (
 
 from gateway.domain.errors import NotAllowed
 from gateway.domain.status import DeliveryStatus
+from gateway.domain.verbs import VERBS
 from gateway.store.connect import connect
 from gateway.store.ledger import Ledger
-from gateway.store.operating import VERBS
 from gateway.store.records import Claim
 from tests.servers import Servers
 from tests.store.making import AT, TH, claim_due, delivered, failed, owe

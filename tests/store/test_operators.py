@@ -6,17 +6,21 @@ import asyncpg
 import pytest
 
 from gateway.domain.errors import NotAllowed, NotFound
+from gateway.domain.ids import FormId
 from gateway.domain.status import DeliveryStatus
+from gateway.domain.verbs import VERBS
 from gateway.store.ledger import Ledger
-from gateway.store.operating import VERBS
 from tests.store.making import (
     AT,
+    FORM_D,
     MINUTE,
     MY,
+    RCEP,
     TH,
     a_certificate,
     admitted,
     an_arrival,
+    certificate_of,
     claim_due,
     claim_one,
     delivered,
@@ -230,3 +234,79 @@ async def test_an_empty_lane_is_not_on_the_board(ledger: Ledger) -> None:
     await bring_to(ledger, _S.DELIVERED)
 
     assert await ledger.lanes(AT) == []
+
+
+# ---- outages, times and single corridors -------------------------------------------------------------------
+
+
+async def test_an_outage_may_follow_a_suspension_and_is_told_as_the_cause(ledger: Ledger) -> None:
+    submitted = await ledger.submit(a_certificate())
+    await suspend(ledger)
+    told = {"who": "bert", "reason": None, "outgoing_only": True, "at": AT, "notice": "Use paper."}
+
+    out = await ledger.suspend(TH, **told)  # type: ignore[arg-type]
+    with pytest.raises(NotAllowed):
+        await ledger.suspend(TH, **told)  # type: ignore[arg-type]
+
+    assert (out.is_outage, out.notice, out.outgoing_only) == (True, "Use paper.", False)
+    (message,) = await ledger.find_messages(submitted.message_id)
+    assert message.cause == "outage declared by bert: Use paper."
+    assert await claim_due(ledger, limit=5) == []
+    assert (await ledger.resume(TH, who="op", reason=None, at=AT)).notice is None
+    assert (await events_of(ledger))[-3:] == ["operator:suspend", "operator:outage", "operator:resume"]
+
+
+async def test_a_suspension_ends_when_its_time_has_come(ledger: Ledger) -> None:
+    await ledger.suspend(TH, who="op", reason=None, outgoing_only=True, at=AT, until=AT + MINUTE)
+
+    await ledger.resume_in_time(AT)
+    assert (await ledger.party_states())[TH].suspended_by == "op"
+    await ledger.resume_in_time(AT + MINUTE)
+    await ledger.resume_in_time(AT + MINUTE)
+
+    assert (await ledger.party_states())[TH].suspended_by is None
+    assert (await events_of(ledger)) == ["operator:suspend", "operator:resume"]
+
+
+async def test_a_planned_maintenance_is_acted_upon_once(ledger: Ledger) -> None:
+    window = {
+        "who": "gateway",
+        "reason": None,
+        "outgoing_only": True,
+        "notice": "Down.",
+        "until": AT + MINUTE,
+    }
+    await ledger.suspend(TH, **window, at=AT, maintained=AT)  # type: ignore[arg-type]
+    await ledger.resume(TH, who="op", reason="they are back", at=AT)
+
+    with pytest.raises(NotAllowed):
+        await ledger.suspend(TH, **window, at=AT, maintained=AT)  # type: ignore[arg-type]
+    next_one = await ledger.suspend(TH, **window, at=AT, maintained=AT + MINUTE)  # type: ignore[arg-type]
+
+    assert next_one.notice == "Down."
+
+
+async def test_a_suspended_corridor_has_nothing_due_and_the_partys_other_forms_go_on(ledger: Ledger) -> None:
+    await ledger.submit(a_certificate("VN-1"))
+    await ledger.submit(a_certificate("VN-2", form=RCEP))
+    form_d = FormId("atiga/form-d")
+    how = {"who": "anna", "reason": "a new version", "at": AT}
+    await ledger.suspend_corridor(TH, form_d, outgoing_only=False, **how)  # type: ignore[arg-type]
+    with pytest.raises(NotAllowed):
+        await ledger.suspend_corridor(TH, form_d, outgoing_only=False, **how)  # type: ignore[arg-type]
+
+    state = (await ledger.party_states())[TH]
+    assert [(one.form, one.suspended_by) for one in state.corridors] == [(form_d, "anna")]
+    assert [state.takes_nothing(form) for form in (None, FORM_D, RCEP)] == [False, True, False]
+    (claim,) = await claim_due(ledger, limit=5)
+    assert (await ledger.message(claim.message_no)).certificate_number == "VN-2"
+    (waiting,) = await ledger.find_messages((await certificate_of(ledger, "VN-1")).message_id)
+    assert waiting.cause == "corridor suspended by anna"
+    await ledger.settle([delivered(claim)])
+    assert await ledger.next_due_s(TH) is None
+
+    await ledger.resume_corridor(TH, form_d, **how)  # type: ignore[arg-type]
+
+    assert (await claim_one(ledger)).message_no == waiting.message_no
+    with pytest.raises(NotAllowed):
+        await ledger.resume_corridor(TH, form_d, **how)  # type: ignore[arg-type]

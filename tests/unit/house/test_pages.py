@@ -101,10 +101,10 @@ def _leads_somewhere(page: Path, link: str) -> bool:
     return anchor in map(slug, headings)
 
 
-def test_every_decision_has_its_three_parts_and_the_next_number() -> None:
+def test_every_decision_has_its_three_parts_and_a_number_of_its_own() -> None:
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
 
-    assert [path.name[:4] for path in records] == [f"{n:04}" for n in range(1, len(records) + 1)]
+    assert len({path.name[:4] for path in records}) == len(records)
     for path in records:
         headings = re.findall(r"^## (.+)$", path.read_text("utf-8"), re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequences"], path.name

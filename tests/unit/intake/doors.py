@@ -200,7 +200,7 @@ class LedgerOfRows(Ledger):
         return row
 
     async def suspend(
-        self, party: PartyId, *, who: str, reason: str | None, outgoing_only: bool, at: datetime
+        self, party: PartyId, *, who: str, reason: str | None, outgoing_only: bool, at: datetime, **_: Any
     ) -> PartyState:
         if party in self.states:
             raise NotAllowed(f"{party} is suspended already")
@@ -212,7 +212,7 @@ class LedgerOfRows(Ledger):
     async def resume(self, party: PartyId, *, who: str, reason: str | None, at: datetime) -> PartyState:
         if self.states.pop(party, None) is None:
             raise NotAllowed(f"{party} is not suspended")
-        return PartyState(party=party, suspended_by=None, suspended_at=None, reason=None, outgoing_only=False)
+        return PartyState(party=party)
 
     async def party_states(self) -> dict[PartyId, PartyState]:
         return self.states
@@ -414,6 +414,7 @@ def parts() -> Parts:
         parties=lambda: {TH: th_customs()},
         content_of=lambda *_: None,
         changed=asyncio.sleep,
+        notices=dict,
         stopping=asyncio.Event(),
         limits=Limits(),
     )

@@ -61,7 +61,7 @@ from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
 from gateway.rooms import Opened, Rooms, has_error
 from gateway.route.belonging import strangers
-from gateway.route.corridors import agreed_way, corridor_for, over_item_limit
+from gateway.route.corridors import accepted_to, agreed_way, corridor_for, over_item_limit
 from gateway.store.ledger import Ledger
 from gateway.store.records import (
     Admitted,
@@ -169,7 +169,12 @@ class Pipeline:
         forms = self._rooms.registry.forms
         if content_type == JSON:
             record = self._rooms.records.read(content)
-            form = form_of_record(record, forms)
+            accepted = accepted_to(
+                self._rooms.registry.corridors,
+                sender=self._rooms.home.id,
+                importing_country=record["importing_country"],
+            )
+            form = form_of_record(record, forms, accepted)
             return compose(record, form), form
         document = read_xml(content, limit=self._rooms.limit)
         return document, form_of(document, forms)
@@ -183,14 +188,26 @@ class Pipeline:
     def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
         """All that speaks against the document, whether there is a corridor for it, and its limit."""
         claims = claimed_facts(document, form)
-        findings = self._rooms.judge.judge(document, form, self._day(claims, at))
-        findings += strangers(claims, document, exporting=self._rooms.home.country)
-        if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
-            return findings
+        corridor: Corridor | None = None
+        missing: tuple[Finding, ...] = ()
         try:
             corridor = self._corridor_for(form, claims.importing_country or "")
         except ContentRefused as refused:
-            return (*findings, *refused.findings)
+            missing = refused.findings
+        findings = self._against(document, form, self._day(claims, at), corridor)
+        findings += strangers(claims, document, exporting=self._rooms.home.country)
+        if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
+            return findings
+        return (*findings, *missing)
+
+    def _against(
+        self, document: etree._Element, form: Form, on: date, corridor: Corridor | None
+    ) -> tuple[Finding, ...]:
+        """What form, code lists and *corridor* have against the document."""
+        judge = self._rooms.judge
+        if corridor is None:
+            return judge.judge(document, form, on)
+        findings = judge.judge(document, form, on, editions=corridor.editions)
         if any(finding.code == Fault.TOO_LARGE for finding in findings):
             return findings
         return (*findings, *over_item_limit(document, form, corridor))
@@ -325,10 +342,10 @@ class Pipeline:
             replay_window=rooms.replay_window,
             limit=rooms.limit,
         )
-        self._check_agreed(checked.header)
+        agreed = self._agreed(checked.header)
         signal = receipt(checked.header, arrived.digest, home=rooms.home.id, at=rooms.clock())
         if checked.header.type is MessageType.CERTIFICATE:
-            return self._open_certificate(checked, rooms.sealer.signal(signal))
+            return self._open_certificate(checked, agreed, rooms.sealer.signal(signal))
         findings = rooms.exchange.judge(checked.document, checked.header.type)
         return Opened(
             checked=checked,
@@ -338,10 +355,11 @@ class Pipeline:
             receipt=rooms.sealer.signal(signal),
         )
 
-    def _open_certificate(self, checked: Checked, signal: SealedSignal) -> Opened:
+    def _open_certificate(self, checked: Checked, agreed: Corridor | None, signal: SealedSignal) -> Opened:
         form = self._rooms.registry.forms[checked.header.form]
         claims = claimed_facts(checked.document, form)
-        findings = self._rooms.judge.judge(checked.document, form, self._day(claims, checked.arrived.at))
+        day = self._day(claims, checked.arrived.at)
+        findings = self._against(checked.document, form, day, agreed)
         findings += strangers(
             claims,
             checked.document,
@@ -361,10 +379,10 @@ class Pipeline:
             return opened
         return replace(opened, acknowledgement=self._desk.acknowledgement(checked.header, findings))
 
-    def _check_agreed(self, header: Header) -> None:
-        """Whether a corridor has agreed the form, and we the type of message (S03)."""
+    def _agreed(self, header: Header) -> Corridor | None:
+        """The corridor that has agreed the form, if the message needs one, and we its type; else S03."""
         registry = self._rooms.registry
-        agreed_way(
+        agreed = agreed_way(
             registry.corridors,
             sender=header.sender,
             receiver=header.receiver,
@@ -376,6 +394,7 @@ class Pipeline:
             raise Unreadable(f"FORM is {header.form}, but the document is in {header.standard[:200]!r}")
         if header.type not in self._rooms.home.messages:
             raise FormNotAgreed(f"{self._rooms.home.id} takes no {header.type}")
+        return agreed
 
     async def _commit(self, opened: Opened) -> None:
         """One transaction for all that an arrived message brings; an id that came before writes nothing."""

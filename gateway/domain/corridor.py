@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.domain.form import EditionWindow
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
 
@@ -111,7 +112,8 @@ class Corridor:
     A directed agreement: this form, from this party, to that one. Answers travel it backwards.
 
     Attributes:
-        max_items: most items on a certificate that is handed in for it; None where the form's limit stands.
+        max_items: most items on a certificate that travels it; None where the form's limit stands.
+        editions: Harmonized System editions taken here, oldest first; empty where the form's windows hold.
     """
 
     sender: Party
@@ -119,3 +121,4 @@ class Corridor:
     accepts: FormId  # what the national system hands in
     delivers: FormId  # what leaves
     max_items: int | None = None
+    editions: tuple[EditionWindow, ...] = ()

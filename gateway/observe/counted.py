@@ -13,7 +13,7 @@ from lxml import etree
 from gateway.deliver.lane import Debts
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Finding
-from gateway.domain.form import Form
+from gateway.domain.form import EditionWindow, Form
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.message import Arrived
 from gateway.domain.words import ENGLISH, Language
@@ -111,10 +111,15 @@ class TimedJudge(Judge):
         self._metrics = metrics
 
     def judge(
-        self, document: etree._Element, form: Form, on: date, language: Language = ENGLISH
+        self,
+        document: etree._Element,
+        form: Form,
+        on: date,
+        language: Language = ENGLISH,
+        editions: tuple[EditionWindow, ...] = (),
     ) -> tuple[Finding, ...]:
         """See ``Judge.judge``."""
         began = time.perf_counter()
-        findings = super().judge(document, form, on, language)
+        findings = super().judge(document, form, on, language, editions)
         self._metrics.judged(time.perf_counter() - began)
         return findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pydantic import Field, field_validator
@@ -11,20 +11,30 @@ from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, form_id
+from gateway.domain.status import MessageType
+from gateway.registry.codes import CODES
 from gateway.registry.folder import Folder
 from gateway.registry.parties import names_of_forms, names_of_parties
 from gateway.registry.read import Strict, nearest, read_toml
+from gateway.registry.windows import EditionFile, edition_faults, edition_windows
 
 CORRIDORS = "mappings/corridors"
 
 CorridorKey = tuple[PartyId, PartyId, FormId]
 
 
+class CorridorHsFile(Strict):
+    """Which editions of the Harmonized System are taken in a corridor."""
+
+    editions: list[EditionFile] = Field(min_length=1)
+
+
 class CorridorFile(Strict):
     """
     The shape of a corridor's file.
 
-    ``max_items`` is the most items that a certificate may have here; left out, the form's own limit stands.
+    ``max_items`` is the most items that a certificate may have here, ``hs`` when which edition is taken; left
+    out, what the form says stands.
     """
 
     sender: str
@@ -32,6 +42,7 @@ class CorridorFile(Strict):
     accepts: str
     delivers: str
     max_items: int | None = Field(default=None, gt=0)
+    hs: CorridorHsFile | None = None
 
     @field_validator("accepts", "delivers")
     @classmethod
@@ -112,7 +123,15 @@ class _Names:
         mapping = mapping_file(FormId(file.accepts), FormId(file.delivers))
         if not unknown and file.accepts != file.delivers and self._folder.find(mapping) is None:
             faults.append(RegistryFault(relative, "delivers", f"no mapping {mapping}"))
-        return faults + unknown
+        return [*faults, *unknown, *self._of_editions(relative, file)]
+
+    def _of_editions(self, relative: str, file: CorridorFile) -> Iterator[RegistryFault]:
+        editions = [] if file.hs is None else file.hs.editions
+        for fault in edition_faults(editions):
+            yield RegistryFault(relative, "hs.editions", fault)
+        for one in editions:
+            if self._folder.find(f"{CODES}/hs-{one.edition}.csv") is None:
+                yield RegistryFault(relative, "hs.editions", f"no code list hs-{one.edition}.csv")
 
 
 def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
@@ -122,6 +141,7 @@ def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
         accepts=FormId(file.accepts),
         delivers=FormId(file.delivers),
         max_items=file.max_items,
+        editions=edition_windows(file.hs.editions) if file.hs is not None else (),
     )
 
 
@@ -133,6 +153,9 @@ def _beyond(relative: str, corridor: Corridor, forms: Mapping[FormId, Form]) -> 
         can = ", ".join(sorted(receiver.forms or ())) or "none"
         text = f"{receiver.id} implements no {delivers}, only: {can} ([capabilities] forms in its file)"
         faults.append(RegistryFault(relative, "delivers", text))
+    if MessageType.CERTIFICATE not in receiver.messages:
+        text = f"{receiver.id} takes no certificates ([capabilities] messages in its file)"
+        faults.append(RegistryFault(relative, "receiver", text))
     most = int(forms[corridor.accepts].values["max-items"])
     if corridor.max_items is not None and corridor.max_items > most:
         text = f"{corridor.max_items} is more than the {most} that {corridor.accepts} takes"

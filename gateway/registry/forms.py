@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -17,11 +16,12 @@ from lxml import etree
 from pydantic import Field, model_validator
 
 from gateway.domain.errors import Misconfigured, RegistryFault
-from gateway.domain.form import EditionWindow, Form
+from gateway.domain.form import Form
 from gateway.domain.ids import FormId, family_of
 from gateway.domain.words import Language, Words
 from gateway.registry.folder import Folder
 from gateway.registry.read import Strict, read_toml
+from gateway.registry.windows import EditionFile, Window, edition_faults, edition_windows, window_faults
 from gateway.registry.words import load_words
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -39,14 +39,6 @@ class DatesFile(Strict):
     late_after_days: int | None = Field(default=None, ge=0)
     retroactive_months: int | None = Field(default=None, gt=0)
     reissue_months: int | None = Field(default=None, gt=0)
-
-
-class EditionFile(Strict):
-    """The days of issue on which codes of one Harmonized System edition are taken."""
-
-    edition: str = Field(pattern=r"^[0-9]{4}$")
-    valid_from: date
-    valid_to: date | None = None
 
 
 class HsFile(Strict):
@@ -136,12 +128,16 @@ def load_forms(folder: Folder) -> Mapping[FormId, Form]:
 
     Raises:
         Misconfigured: with every fault of every form: keys, files that are not there, a hash that does not
-            agree, two forms with one namespace, a day between two versions that neither covers; faults of the
-            messages.
+            agree, two forms with one namespace, versions or editions whose windows do not follow each other;
+            faults of the messages.
     """
     forms: dict[FormId, Form] = {}
-    words = load_words(folder)
     faults: list[RegistryFault] = []
+    words: Mapping[Language, Words] = {}
+    try:
+        words = load_words(folder)
+    except Misconfigured as error:
+        faults += error.faults
     for relative, path in folder.glob("schemas/*/*/*/form.toml"):
         try:
             form = _form(relative, read_toml(path, relative, FormFile), folder, words)
@@ -149,7 +145,7 @@ def load_forms(folder: Folder) -> Mapping[FormId, Form]:
             faults += error.faults
         else:
             forms[form.id] = form
-    faults += _shared_namespaces(forms) + _gaps(forms)
+    faults += _shared_namespaces(forms) + _windows(forms)
     if faults:
         raise Misconfigured(tuple(faults))
     return MappingProxyType(forms)
@@ -199,6 +195,7 @@ def _form(relative: str, file: FormFile, folder: Folder, words: Mapping[Language
     faults += _gather(folder, relative, "entry", entry, sources)
     if rules is not None:
         faults += _gather(folder, relative, "rules", rules, sources)
+    faults += [RegistryFault(relative, "hs.editions", fault) for fault in edition_faults(file.hs.editions)]
     if (digest := xsd_digest(sources)) != file.sha256:
         faults.append(RegistryFault(relative, "sha256", f"the XSD set has {digest}"))
     if faults or place is None or root is None:
@@ -223,17 +220,10 @@ def _form(relative: str, file: FormFile, folder: Folder, words: Mapping[Language
         values=MappingProxyType(_values(file)),
         boxes=MappingProxyType(file.boxes),
         ticks=frozenset(file.marks.boxes),
-        editions=_editions(file.hs),
+        editions=edition_windows(file.hs.editions),
         examples_on=file.examples_on,
         words=words,
     )
-
-
-def _editions(file: HsFile) -> tuple[EditionWindow, ...]:
-    windows = [
-        EditionWindow(edition=e.edition, valid_from=e.valid_from, valid_to=e.valid_to) for e in file.editions
-    ]
-    return tuple(sorted(windows, key=lambda window: window.edition))
 
 
 def _values(file: FormFile) -> dict[str, str]:
@@ -344,17 +334,14 @@ def _shared_namespaces(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
     return faults
 
 
-def _gaps(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
-    """Versions of one form must follow each other without a day that none covers; they may overlap."""
+def _windows(forms: Mapping[FormId, Form]) -> list[RegistryFault]:
+    """Versions of one form must follow each other; two may overlap, for a while."""
     faults = []
-    by_family: dict[FormId, list[Form]] = {}
+    by_family: dict[FormId, list[Window]] = {}
     for form in forms.values():
-        by_family.setdefault(form.family, []).append(form)
+        window = Window(form.id, form.valid_from, form.valid_to)
+        by_family.setdefault(form.family, []).append(window)
     for versions in by_family.values():
-        versions.sort(key=lambda form: form.valid_from)
-        for earlier, later in pairwise(versions):
-            if earlier.valid_to is not None and (later.valid_from - earlier.valid_to).days > 1:
-                file = f"{later.folder}/form.toml"
-                words = f"no version covers the days between {earlier.valid_to} and {later.valid_from}"
-                faults.append(RegistryFault(file, "valid_from", words))
+        for name, key, fault in window_faults(versions):
+            faults.append(RegistryFault(f"{forms[FormId(name)].folder}/form.toml", key, fault))
     return faults

@@ -47,7 +47,7 @@ def corridor_for(
 
     Raises:
         ContentRefused: C01; the text tells whether the country is no Party to the agreement, has no party
-            file, or no corridor has agreed this form.
+            file, does not implement this form, or no corridor has agreed it.
         Misconfigured: several corridors fit, and nothing says which.
     """
     if members is not None and importing_country not in members:
@@ -66,6 +66,8 @@ def corridor_for(
             f"Send the certificate on paper, or have an operator add a party of {importing_country}.",
         )
     fitting = [key for receiver in sorted(there) if (key := (sender, receiver, form)) in corridors]
+    if not fitting and not any(parties[receiver].implements(form) for receiver in there):
+        raise _not_implemented([parties[receiver] for receiver in sorted(there)], form, importing_country)
     if not fitting:
         raise _no_corridor(
             f"no corridor for {form} from {sender} to {importing_country}; "
@@ -77,6 +79,15 @@ def corridor_for(
         fault = f"several receivers in {importing_country} take {form} from {sender}"
         raise Misconfigured((RegistryFault("mappings/corridors", "receiver", fault),))
     return corridors[fitting[0]]
+
+
+def accepted_to(corridors: Corridors, *, sender: PartyId, importing_country: str) -> frozenset[FormId]:
+    """The forms, with their versions, in which *sender* may hand in certificates for *importing_country*."""
+    return frozenset(
+        corridor.accepts
+        for corridor in corridors.values()
+        if corridor.sender.id == sender and corridor.receiver.country == importing_country
+    )
 
 
 def over_item_limit(document: etree._Element, form: Form, corridor: Corridor) -> tuple[Finding, ...]:
@@ -183,6 +194,15 @@ def _agreed(corridors: Corridors, sender: PartyId, receivers: Collection[PartyId
 
 def _forms(forms: Iterable[FormId]) -> str:
     return ", ".join(sorted(set(forms))) or "none"
+
+
+def _not_implemented(receivers: Iterable[Party], form: FormId, country: str) -> ContentRefused:
+    """No receiver in *country* has declared that it implements *form* (ATIGA Annex 8 Rule 27(2))."""
+    can = "; ".join(f"{party.id} implements {_forms(party.forms or ())}" for party in receivers)
+    text = f"{country} has not declared that it takes {form} electronically: {can}"
+    return _no_corridor(
+        text, country, f"Use a form that {country} implements, or send the certificate on paper."
+    )
 
 
 def _no_corridor(text: str, country: str, action: str) -> ContentRefused:

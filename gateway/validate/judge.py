@@ -15,7 +15,7 @@ from datetime import date
 from lxml import etree
 
 from gateway.domain.errors import Fault, Finding, FormNotAgreed, Unreadable
-from gateway.domain.form import Form
+from gateway.domain.form import EditionWindow, Form
 from gateway.domain.ids import FormId
 from gateway.domain.words import ENGLISH, Language, Words
 from gateway.registry.codes import CodeLists
@@ -63,7 +63,12 @@ class Judge:
             self._own(form)
 
     def judge(
-        self, document: etree._Element, form: Form, on: date, language: Language = ENGLISH
+        self,
+        document: etree._Element,
+        form: Form,
+        on: date,
+        language: Language = ENGLISH,
+        editions: tuple[EditionWindow, ...] = (),
     ) -> tuple[Finding, ...]:
         """
         Everything that is to be said against *document* as a certificate of *form*, judged on the day *on*.
@@ -73,12 +78,13 @@ class Judge:
         Args:
             document: the root element of the certificate; it may lie inside an envelope.
             language: of text and action; English where the registry does not have it.
+            editions: of the Harmonized System, where the corridor has agreed others than the form.
         """
         shared, own = self._shared[form.id], self._own(form)
         if own.is_too_large(document):
             return (_too_large(form.words_in(language)),)
         structure = own.structure.flaws(document)
-        unlisted = list(shared.lists.flaws(document))
+        unlisted = list(shared.lists.flaws(document, editions))
         broken = own.rules.flaws(document, on)
         if not (structure or unlisted or broken):
             return ()

@@ -36,9 +36,15 @@ class Lists:
         self._tags = tuple(self._checks)
         self._hs_tag = f"{prefix}HarmonizedSystemCode"
 
-    def flaws(self, document: etree._Element) -> Iterator[Flaw]:
-        """Every code of *document* that is in no list, or in one but out of use; in document order."""
-        rule, transition = self._editions(document.find(self._issue_date))
+    def flaws(self, document: etree._Element, editions: tuple[EditionWindow, ...] = ()) -> Iterator[Flaw]:
+        """
+        Every code of *document* that is in no list, or in one but out of use; in document order.
+
+        Args:
+            editions: of the Harmonized System, as a corridor has agreed them; else the form's.
+        """
+        windows = editions or self._form.editions
+        rule, transition = self._editions(document.find(self._issue_date), windows)
         checks = self._checks
         for element in document.iter(*self._tags):
             tag = str(element.tag)
@@ -99,9 +105,10 @@ class Lists:
             words=lambda words: words.say("port-unknown", value=value[:SHOWN_AT_MOST]),
         )
 
-    def _editions(self, issue_date: etree._Element | None) -> tuple[HsEdition | None, tuple[HsEdition, ...]]:
+    def _editions(
+        self, issue_date: etree._Element | None, windows: tuple[EditionWindow, ...]
+    ) -> tuple[HsEdition | None, tuple[HsEdition, ...]]:
         """The edition that is the rule for a certificate issued on *issue_date*, and those in transition."""
-        windows = self._form.editions
         covering = [window for window in windows if window.covers(_day(issue_date, windows))] or windows[:1]
         *older, rule = (self._codes.hs.get(window.edition) for window in covering)
         return rule, tuple(edition for edition in older if edition is not None)

@@ -7,7 +7,7 @@ written that is not read again. What a form forbids is written all the same: jud
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -204,11 +204,17 @@ def record_of(document: etree._Element, form: Form) -> dict[str, Any]:
     return {"form": form.id, **_Reader(form.namespace).read_group(document, CERTIFICATE)}
 
 
-def form_of_record(record: Mapping[str, Any], forms: Mapping[FormId, Form]) -> Form:
+def form_of_record(
+    record: Mapping[str, Any], forms: Mapping[FormId, Form], agreed: Collection[FormId] = ()
+) -> Form:
     """
     The form that *record* names; without a version the one in force on its issue date.
 
-    Where no version is in force then, or the date cannot be read, the youngest one: judging will say so.
+    Of two versions in a transition it is one of those *agreed*, then the younger one. Where no version is in
+    force, or the date cannot be read, the youngest one: judging will say so.
+
+    Args:
+        agreed: the forms that the corridors to the importing country take.
 
     Raises:
         FormNotAgreed: S03, no such form or version.
@@ -216,8 +222,10 @@ def form_of_record(record: Mapping[str, Any], forms: Mapping[FormId, Form]) -> F
     name = FormId(record["form"])
     if name in forms:
         return forms[name]
+    taken = [form for form in forms.values() if form.id in agreed]
     try:
-        found = in_force(forms.values(), name, date.fromisoformat(record["issue_date"]))
+        day = date.fromisoformat(record["issue_date"])
+        found = in_force(taken, name, day) or in_force(forms.values(), name, day)
     except ValueError:
         found = None
     if (form := found or latest(forms.values(), name)) is None:

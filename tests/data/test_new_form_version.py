@@ -13,17 +13,15 @@ from gateway.domain.form import Form, in_force
 from gateway.domain.ids import FormId, family_of
 from gateway.domain.xml import read_xml
 from gateway.registry.folder import SHIPPED, Folder, over_shipped
-from gateway.registry.forms import load_forms, xsd_digest
+from gateway.registry.forms import load_forms
 from gateway.validate.check import check_forms, found_in
 from gateway.validate.judge import Judge
 from gateway.validate.records import compose, form_of_record
 from tests.data.shipped import FORM_D, a_record, codes
+from tests.data.versions import BEGINS, ENDS, NEW, lay_next_form_d
 
-NEW = FormId("atiga/form-d/1.1")
 FAMILY = family_of(NEW)
-BEGINS, ENDS = date(2026, 10, 1), date(2026, 12, 31)  # of the new version, of the old one
 AT = date(2027, 1, 15)
-ELEMENT = '<xs:element name="TransitCountry" type="Country" minOccurs="0"/>'
 PLAIN = (SHIPPED / f"schemas/{FORM_D}/examples/valid/plain.xml").read_text("utf-8")
 
 
@@ -31,23 +29,7 @@ PLAIN = (SHIPPED / f"schemas/{FORM_D}/examples/valid/plain.xml").read_text("utf-
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation's registry with version 1.1, one element richer, and a last day for version 1.0."""
     registry = tmp_path_factory.mktemp("registry")
-    old, new = registry / f"schemas/{FORM_D}", registry / f"schemas/{NEW}"
-    for folder in (old, new / "examples" / "valid", new / "examples" / "invalid"):
-        folder.mkdir(parents=True)
-    shipped = SHIPPED / f"schemas/{FORM_D}"
-    toml = (shipped / "form.toml").read_text("utf-8")
-    (old / "form.toml").write_text(_with(toml, r"^valid_from", f"valid_to = {ENDS}\nvalid_from"), "utf-8")
-    for name in ("form-d.xsd", "rules.sch"):
-        text = (shipped / name).read_text("utf-8").replace("form-d:1.0", "form-d:1.1")
-        (new / name).write_text(text.replace("../../../common/certificate.xsd", "certificate.xsd"), "utf-8")
-    blocks = (SHIPPED / "schemas/common/certificate.xsd").read_text("utf-8")
-    items = '<xs:element name="Items" type="Items"/>'
-    (new / "certificate.xsd").write_text(blocks.replace(items, ELEMENT + items), "utf-8")
-    toml = toml.replace("form-d:1.0", "form-d:1.1")
-    toml = _with(toml, r"^valid_from = \S+", f"valid_from = {BEGINS}")
-    toml = _with(toml, r'^sha256 = "\w+"', f'sha256 = "{xsd_digest(_files(new))}"')
-    toml = _with(toml, r"^\[boxes\].*$", '[boxes]\nTransitCountry = "3"')
-    (new / "form.toml").write_text(toml, "utf-8")
+    lay_next_form_d(registry)
     return registry
 
 
@@ -59,16 +41,6 @@ def folder(own: Path) -> Folder:
 @pytest.fixture(scope="module")
 def judge(own: Path) -> Judge:
     return Judge(_versions(over_shipped(own)), codes())
-
-
-def _with(text: str, pattern: str, replacement: str) -> str:
-    changed, count = re.subn(pattern, replacement, text, count=1, flags=re.MULTILINE)
-    assert count == 1, pattern
-    return changed
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.glob("*.xsd")}
 
 
 def _versions(folder: Folder) -> dict[FormId, Form]:
@@ -110,6 +82,23 @@ def test_the_youngest_version_in_force_on_the_issue_date_is_chosen(
 
     assert (chosen.id, in_force(versions.values(), FAMILY, day)) == (version, chosen)
     assert etree.QName(compose(record, chosen)).namespace == versions[version].namespace
+
+
+@pytest.mark.parametrize(
+    ("day", "agreed", "version"),
+    [
+        pytest.param(ENDS, {FORM_D}, FORM_D, id="only-the-old-one-is-agreed"),
+        pytest.param(ENDS, {NEW}, NEW, id="only-the-new-one-is-agreed"),
+        pytest.param(ENDS, {FORM_D, NEW}, NEW, id="both-are-agreed"),
+        pytest.param(date(2027, 1, 1), {FORM_D}, NEW, id="the-old-one-is-over"),
+    ],
+)
+def test_in_a_transition_the_version_that_is_agreed_goes_before_the_youngest(
+    folder: Folder, day: date, agreed: set[FormId], version: FormId
+) -> None:
+    record = a_record(FORM_D) | {"form": FAMILY, "issue_date": day.isoformat()}
+
+    assert form_of_record(record, _versions(folder), agreed).id == version
 
 
 @pytest.mark.parametrize(

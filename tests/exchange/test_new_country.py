@@ -18,6 +18,7 @@ from gateway.domain.caller import Role
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import load_registry
 from gateway.settings import Settings
+from tests.data.versions import NEW, lay_next_form_d
 from tests.exchange.nodes import bearer, node, node_settings
 from tests.missing import needs
 from tests.newcomer import ROOT, Newcomer
@@ -95,6 +96,44 @@ async def test_more_items_than_the_corridor_takes_are_told_before_anything_is_se
     assert many == two
 
 
+@pytest.mark.timeout(120)
+async def test_what_a_corridor_has_agreed_goes_before_what_the_form_says(
+    tmp_path: Path, servers: Servers, server_kind: str
+) -> None:
+    """In a transition the corridor's version is taken; its own edition of the Harmonized System is too."""
+    home = await _limited(tmp_path, max_items=1)
+    lay_next_form_d(tmp_path / "registry")
+    _take_an_older_edition(tmp_path / "registry", code="770000")
+    registry = load_registry(over_shipped(tmp_path / "registry"))
+    record = _record(items=1)
+    record["items"][0]["hs"] = "770000"
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(servers.database(server_kind))
+        await stack.enter_async_context(node(home, registry, url, connections=4))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+
+        verdict = await _hand_in(session, home, record, "certificates/validate")
+        newest = await _hand_in(session, home, record | {"form": NEW})
+        taken = await _hand_in(session, home, record)
+
+    assert verdict == (200, [("W02", "/CertificateOfOrigin/Items/Item/HarmonizedSystemCode", "7")])
+    assert [code for code, _, _ in newest[1]] == ["C02", "C01"]  # of the form's own edition; no corridor
+    assert taken == (202, [])
+
+
+def _take_an_older_edition(registry: Path, code: str) -> None:
+    """HS 2017, of which only *code* is known, and HS 2022, both taken in the corridor to Lao PDR."""
+    codes = registry / "mappings/codes"
+    codes.mkdir(parents=True)
+    (codes / "hs-2017.csv").write_text(
+        f"# list: goods\n# source: none\n# edition: 2017\ncode,name,status\n{code},old goods,\n", "utf-8"
+    )
+    corridor = registry / "mappings/corridors/vn.moit--la.customs.form-d.toml"
+    windows = (("2017", "2017-01-01\nvalid_to = 2027-06-30"), ("2022", "2026-01-01"))
+    text = "".join(f'[[hs.editions]]\nedition = "{one}"\nvalid_from = {days}\n' for one, days in windows)
+    corridor.write_text(corridor.read_text("utf-8") + text, "utf-8")
+
+
 async def _limited(folder: Path, max_items: int) -> Settings:
     """Two neighbours of which one takes few items."""
     neighbours = Neighbours(
@@ -127,10 +166,10 @@ def _record(*, items: int) -> dict[str, Any]:
 
 
 async def _hand_in(
-    session: aiohttp.ClientSession, home: Settings, record: Mapping[str, Any]
+    session: aiohttp.ClientSession, home: Settings, record: Mapping[str, Any], path: str = "certificates"
 ) -> tuple[int, list[tuple[str, str, str]]]:
     """The status and each finding's code, path and box."""
-    url = f"http://{home.listen}/api/v1/certificates"
+    url = f"http://{home.listen}/api/v1/{path}"
     async with session.post(url, json=record, headers=bearer(home, Role.ISSUER)) as answer:
         body = json.loads(await answer.text())
     return answer.status, [(one["code"], one["path"], one["box"]) for one in body.get("findings", [])]

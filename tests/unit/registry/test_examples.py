@@ -93,6 +93,20 @@ FAULTS = {
         "max_items = 51\nsender =",
         "max_items: 51 is more than the 50 that",
     ),
+    "edition-without-its-list": (
+        CORRIDOR,
+        'delivers = "atiga/form-d/1.0"',
+        'delivers = "atiga/form-d/1.0"\n[[hs.editions]]\nedition = "2028"\nvalid_from = 2028-01-01',
+        "hs.editions: no code list hs-2028.csv",
+    ),
+    "editions-that-do-not-follow": (
+        CORRIDOR,
+        'delivers = "atiga/form-d/1.0"',
+        'delivers = "atiga/form-d/1.0"\n'
+        '[[hs.editions]]\nedition = "2022"\nvalid_from = 2022-01-01\n'
+        '[[hs.editions]]\nedition = "2028"\nvalid_from = 2028-01-01',
+        "hs.editions: 2022: valid_to is missing: 2028 follows from 2028-01-01, and a transition has an end",
+    ),
     "no-country-code": (PARTY, '"VN"', '"Viet Nam"', "country: must be the two capital letters"),
     "no-party-id": (PARTY, "VN.MOIT", "Viet Nam", "id: not a party id: 'Viet Nam'; it is written like"),
     "day-for-a-time": (PARTY, END_OF_WINDOW, "to = 2027-03-01", "sign[0].to: must be a time with its zone"),
@@ -193,6 +207,16 @@ def test_an_unknown_form_among_the_capabilities_is_a_fault(installation: Path, t
         "mappings/parties/id.customs.toml: capabilities.forms: no form atiga/form-f under schemas/;"
         " did you mean 'atiga/form-d'?"
     )
+
+
+def test_no_corridor_leads_to_a_party_that_takes_no_certificates(installation: Path, tmp_path: Path) -> None:
+    answers = '[capabilities]\nmessages = ["ping", "acknowledgement"]'
+    changed(installation, tmp_path, "parties/id.customs.toml", "[[tls]]", f"{answers}\n[[tls]]")
+
+    told = faults_of(tmp_path)
+
+    assert told
+    assert all("receiver: ID.CUSTOMS takes no certificates ([capabilities] messages" in one for one in told)
 
 
 def test_the_item_limit_of_a_corridor_is_the_forms_own_where_its_file_says_nothing(

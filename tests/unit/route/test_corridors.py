@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,16 @@ from hypothesis import strategies as st
 
 from gateway.domain.corridor import Corridor, Party
 from gateway.domain.errors import ContentRefused, FormNotAgreed, Misconfigured
-from gateway.domain.ids import FormId, PartyId
+from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
-from gateway.route.corridors import Corridors, agreed_way, answers_owed_to, corridor_for, owed_to
+from gateway.route.corridors import (
+    Corridors,
+    accepted_to,
+    agreed_way,
+    answers_owed_to,
+    corridor_for,
+    owed_to,
+)
 from tests.unit.deliver.parties import a_party
 
 VN, TH, MY, TH2 = (PartyId(name) for name in ("VN.MOIT", "TH.CUSTOMS", "MY.CUSTOMS", "TH.OTHER"))
@@ -80,6 +88,34 @@ def test_a_missing_corridor_says_which_of_its_conditions_fails(form: FormId, cou
     assert (finding.code, finding.value) == ("C01", country)
     assert text in finding.text
     assert finding.action
+
+
+def test_a_country_that_does_not_implement_the_form_is_told_with_what_it_does() -> None:
+    modest = replace(PARTIES[MY], forms=frozenset({family_of(RCEP)}))
+
+    with pytest.raises(ContentRefused) as caught:
+        corridor_for(
+            KNOWN,
+            PARTIES | {MY: modest},
+            sender=VN,
+            form=FORM_D,
+            importing_country="MY",
+            members=MEMBERS,
+        )
+
+    [finding] = caught.value.findings
+    assert (finding.code, finding.value) == ("C01", "MY")
+    assert finding.text == (
+        "MY has not declared that it takes atiga/form-d/1.0 electronically: "
+        "MY.CUSTOMS implements rcep/form-rcep"
+    )
+    assert finding.action == "Use a form that MY implements, or send the certificate on paper."
+
+
+def test_what_may_be_handed_in_for_a_country_is_what_its_corridors_accept() -> None:
+    accepted = {to: accepted_to(KNOWN, sender=VN, importing_country=to) for to in ("TH", "MY", "ID")}
+
+    assert accepted == {"TH": {FORM_D, RCEP}, "MY": {RCEP}, "ID": set()}
 
 
 def test_a_form_of_no_agreement_goes_wherever_a_corridor_leads() -> None:

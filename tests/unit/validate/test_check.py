@@ -190,13 +190,16 @@ def test_a_day_between_two_versions_is_a_fault(registry: Path) -> None:
     later = "schemas/atiga/form-d/1.1/form.toml"
     _edit(registry, later, "valid_from = 2022-05-01", "valid_from = 2023-01-03")
 
-    with pytest.raises(Misconfigured, match="no version covers the days between 2022-12-31 and 2023-01-03"):
+    with pytest.raises(Misconfigured, match="nothing covers the days between 2022-12-31 and 2023-01-03"):
         load_forms(Folder((registry,)))
 
 
 def test_an_installation_lays_its_own_version_over_the_shipped_ones(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED / FORM, tmp_path / FORM)
     _next_version(tmp_path, of_layers=(SHIPPED, tmp_path))
+    _edit(tmp_path, f"{FORM}/form.toml", "examples_on", "valid_to = 2026-12-31\nexamples_on")
+    later = "schemas/atiga/form-d/1.1/form.toml"
+    _edit(tmp_path, later, "valid_from = 2022-05-01", "valid_from = 2026-07-01")
 
     forms = load_forms(Folder((SHIPPED, tmp_path)))
 

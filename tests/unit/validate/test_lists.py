@@ -95,19 +95,26 @@ def test_a_country_that_is_none_is_told_once(country: str) -> None:
     assert (finding.code, finding.path) == ("C01", f"/CertificateOfOrigin/{country.title()}/Country")
 
 
-def _judged_with_two_editions(issue_date: str) -> tuple[Finding, ...]:
-    """An old code judged by a form that takes HS 2017 until March and HS 2022 from January 2026."""
-    windows = (
-        EditionWindow(edition="2017", valid_from=date(2017, 1, 1), valid_to=date(2026, 3, 31)),
-        EditionWindow(edition="2022", valid_from=date(2026, 1, 1)),
-    )
-    form = replace(forms()[RCEP], editions=windows)
+WINDOWS = (
+    EditionWindow(edition="2017", valid_from=date(2017, 1, 1), valid_to=date(2026, 3, 31)),
+    EditionWindow(edition="2022", valid_from=date(2026, 1, 1)),
+)  # HS 2017 until March, HS 2022 from January 2026
+OF_THE_FORM, OF_THE_CORRIDOR = "form", "corridor"
+
+
+def _judged_with_two_editions(issue_date: str, whose: str) -> tuple[Finding, ...]:
+    """An old code, judged by the windows of its form or of its corridor."""
+    form = forms()[RCEP]
+    if whose == OF_THE_FORM:
+        form = replace(form, editions=WINDOWS)
     lists: CodeLists = replace(codes(), hs=MappingProxyType({**codes().hs, "2017": OLD}))
     record = _changed(hs="770000", invoices=[{"number": "INV-1", "date": "2025-12-01"}])
     record["issue_date"] = record["transport"]["departure_date"] = issue_date
-    return Judge({form.id: form}, lists).judge(written(record), form, ON)
+    agreed = WINDOWS if whose == OF_THE_CORRIDOR else ()
+    return Judge({form.id: form}, lists).judge(written(record), form, ON, editions=agreed)
 
 
+@pytest.mark.parametrize("whose", [OF_THE_FORM, OF_THE_CORRIDOR])
 @pytest.mark.parametrize(
     ("issue_date", "expected"),
     [
@@ -117,8 +124,9 @@ def _judged_with_two_editions(issue_date: str) -> tuple[Finding, ...]:
     ],
 )
 def test_an_older_edition_is_taken_while_its_window_lasts(
-    issue_date: str, expected: list[tuple[str, str]]
+    issue_date: str, expected: list[tuple[str, str]], whose: str
 ) -> None:
-    found = [(finding.code, finding.severity.value) for finding in _judged_with_two_editions(issue_date)]
+    findings = _judged_with_two_editions(issue_date, whose)
 
+    found = [(finding.code, finding.severity.value) for finding in findings]
     assert found == expected

@@ -42,6 +42,7 @@ from gateway.intake.notices import Notice, notice_of
 from gateway.intake.serving import Limits
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
 from gateway.observe.event_log import LogKeeper
+from gateway.observe.evidence import EvidenceRoom
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.pipeline import Pipeline
@@ -211,6 +212,15 @@ class Node:
         self._log = LogKeeper(
             ledger=ledger, home=rooms.home, sealer=rooms.sealer, clock=rooms.clock, workers=workers
         )
+        self._evidence = EvidenceRoom(
+            ledger=ledger,
+            log=self._log,
+            registry=rooms.registry,
+            home=rooms.home,
+            sealer=rooms.sealer,
+            clock=rooms.clock,
+            workers=workers,
+        )
         self._pipeline = Pipeline(
             rooms,
             ledger,
@@ -310,6 +320,7 @@ class Node:
             ready=lambda: self._ready,
             metrics=self._exposition,
             content_of=self._content_of,
+            evidence=self._evidence.export,
             registry_view=lambda: {party.id: party for party in self._others},
             stopping=self._stopping,
             limits=limits,

@@ -2,7 +2,8 @@
 The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
 
 Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
-anything was lost, doubled or told differently on the two sides, or when the kills met nothing.
+anything was lost, doubled or told differently on the two sides, when the kills met nothing, or when evidence that
+was spoilt was taken for good.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.exchange.crash import Crash, Evidence, workplace
+from tests.exchange.mutations import survivors
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
 
@@ -30,14 +32,18 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30, help="rounds of killing")
     parser.add_argument("--certificates", type=int, default=500, help="certificates a round")
     parser.add_argument("--seed", type=int, default=20261121, help="decides victims and moments")
+    parser.add_argument("--mutations", type=int, default=5_000, help="bundles of evidence spoilt in one byte")
     asked = parser.parse_args()
     began = time.monotonic()
     with workplace() as work:
         evidence = asyncio.run(Crash(work, asked.seed).run(asked.rounds, asked.certificates))
+    took_s = round(time.monotonic() - began, 1)
+    unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     report = {
         "date": datetime.now(UTC).date().isoformat(),
-        "crash": {**vars(asked), **asdict(evidence), "seconds": round(time.monotonic() - began, 1)},
-        "ok": _is_good(evidence, asked.rounds * asked.certificates),
+        "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},
+        "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
+        "ok": _is_good(evidence, asked.rounds * asked.certificates) and not unnoticed,
     }
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")

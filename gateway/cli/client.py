@@ -143,6 +143,19 @@ class Node:
         """Suspend or resume one party."""
         return await self._act(f"parties/{quote_all(party)}/{verb}", body, {})
 
+    async def evidence(self, message_id: str, party: str | None = None) -> bytes:
+        """The bundle about a message and its conversation."""
+        path = f"messages/{quote_all(message_id)}/evidence"
+        url = URL(f"{self._url}/api/v1/{path}", encoded=True).update_query(_by(party))
+        try:
+            async with self._session.get(url, allow_redirects=False) as response:
+                if response.status == 200:
+                    return await response.read()
+                answer = Answer(status=response.status, body=await self._json(response))
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+        raise NodeRefused(self._refusal(answer), answer)
+
     async def log(self, what: str, **query: str) -> Json:
         """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
         return await self._get(f"log/{what}", query)

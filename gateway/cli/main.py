@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "withdraw": "operating",
         "suspend": "operating",
         "resume": "operating",
+        "evidence": "evidence",
         "audit": "auditing",
         "outage": "operating",
         "actions": "acting",

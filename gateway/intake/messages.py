@@ -12,7 +12,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import NotAllowed, NotFound
 from gateway.domain.status import Direction
 from gateway.intake import shapes
-from gateway.intake.bodies import JSON, XML, Body, read_optional_json, shaped
+from gateway.intake.bodies import JSON, XML, ZIP, Body, read_optional_json, shaped
 from gateway.intake.roles import Right
 from gateway.intake.routes import PARTY, Answer, Call, Handler
 from gateway.intake.serving import Parts, answer, find_message
@@ -58,6 +58,11 @@ class Messages:
         if document is None:
             raise NotFound("The bytes of this message are not kept any more.")
         return web.Response(body=document, content_type=XML)
+
+    async def evidence(self, request: web.Request, caller: Caller) -> web.Response:
+        """Everything that proves the conversation of one message, as a ZIP."""
+        row = await find_message(self._parts, request, caller, Right.DOCUMENT)
+        return web.Response(body=await self._parts.evidence(row), content_type=ZIP)
 
     def operate(self, verb: str) -> Handler:
         """Make the handler of one operator's verb."""
@@ -114,6 +119,17 @@ class Messages:
                 meaning="The exact bytes, as sent or received.",
                 query=(PARTY,),
                 answers={200: Answer("The whole message, sealed.", media_type=XML)},
+                problems=(409,),
+            ),
+            Call(
+                method="GET",
+                path="/messages/{id}/evidence",
+                right=Right.DOCUMENT,
+                serve=self.evidence,
+                name="getEvidence",
+                meaning="Everything that proves the message's conversation; checked with 'evidence verify'.",
+                query=(PARTY,),
+                answers={200: Answer("A sealed bundle.", media_type=ZIP)},
                 problems=(409,),
             ),
             *(

@@ -59,6 +59,7 @@ def create_national_app(
     ready: Callable[[], bool],
     metrics: Callable[[], Awaitable[bytes]],
     content_of: Callable[[MessageRow, bytes], Any],
+    evidence: Callable[[MessageRow], Awaitable[bytes]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
     limits: Limits | None = None,
@@ -74,6 +75,7 @@ def create_national_app(
         ready: whether registry, database and both ports are good.
         metrics: the exposition, in Prometheus' text format.
         content_of: what an inbox message says, as JSON; run in a worker thread.
+        evidence: the bundle about a message and its conversation.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
@@ -92,6 +94,7 @@ def create_national_app(
         notices=notices,
         stopping=stopping,
         limits=limits or Limits(),
+        evidence=evidence,
     )
     under_prefix = table(parts)
     known: dict[web.AbstractRoute, Call] = {}

@@ -56,6 +56,7 @@ class Parts:
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties as they are now.
         stopping: set when the process is about to end.
+        evidence: the bundle about a message and its conversation.
     """
 
     home: PartyId
@@ -69,6 +70,7 @@ class Parts:
     notices: Callable[[], Mapping[PartyId, Notice]]
     stopping: asyncio.Event
     limits: Limits
+    evidence: Callable[[MessageRow], Awaitable[bytes]]
 
 
 def answer(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response:

@@ -287,7 +287,7 @@ class _Reader:
             return None
         try:
             return x509.load_pem_x509_certificate(raw)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             text = f"{TRUST}/{name} is no certificate in PEM, a text that begins -----BEGIN CERTIFICATE-----"
             self._fault(key, text)
             return None

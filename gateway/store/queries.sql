@@ -309,10 +309,10 @@ UPDATE certificate
 
 -- name: acknowledge(message_no, certificate_no, outcome, by, findings, at, carried_by)!
 -- Keep an acknowledgement. The certificate that this message carries now follows; the national system's word
--- replaces the gateway's, never the other way round.
+-- replaces the gateway's, never the other way round. The event names the bytes of the message that carried it.
 WITH kept AS (
     INSERT INTO acknowledgement (message_no, outcome, acknowledged_by, findings, at, carried_by)
-    VALUES (:message_no, :outcome::text, :by::text, :findings, :at::timestamptz, :carried_by)
+    VALUES (:message_no, :outcome::text, :by::text, :findings, :at::timestamptz, :carried_by::bigint)
     RETURNING message_no
 ), followed AS (
     UPDATE certificate c
@@ -325,9 +325,11 @@ WITH kept AS (
 INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
 SELECT :at::timestamptz, 'acknowledgement:' || :outcome::text, kept.message_no, :certificate_no::bigint, m.party,
        coalesce(c.direction, m.direction), coalesce(c.organisation, m.organisation),
-       jsonb_build_object('by', :by::text)
+       jsonb_strip_nulls(jsonb_build_object('by', :by::text, 'carried_by', carrier.message_id,
+                                            'digest', encode(carrier.digest, 'hex')))
   FROM kept
   JOIN message m ON m.message_no = kept.message_no
+  LEFT JOIN message carrier ON carrier.message_no = :carried_by::bigint
   LEFT JOIN certificate c ON c.certificate_no = :certificate_no::bigint;
 
 -- name: customs_entries(certificate_no)

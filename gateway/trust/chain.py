@@ -28,7 +28,7 @@ from gateway.domain.corridor import RegisteredCertificate
 from gateway.domain.errors import Fault, SealRefused
 
 _COMPARE_CLOCKS = "Compare the clocks, and the certificate's window in the party's file."
-UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
 
 
 def registered_certificate(

@@ -20,11 +20,11 @@ from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from gateway.domain.errors import SealRefused
-from gateway.domain.xml import MAX_MESSAGE_BYTES
+from gateway.domain.xml import MAX_MESSAGE_BYTES, read_xml
 from gateway.trust.algorithms import DigestMethod
 from gateway.trust.canonical import EXCLUSIVE, canonical
 from gateway.trust.keys import OwnKey
-from gateway.trust.signature import DS, ENVELOPED, SIGNATURE
+from gateway.trust.signature import DS, ENVELOPED, SIGNATURE, find_signature
 
 _EXPECTED = SignatureConfiguration(
     location="./",
@@ -74,17 +74,31 @@ def seal(root: etree._Element, key: OwnKey, *, limit: int = MAX_MESSAGE_BYTES) -
     digest = DigestMethod.SHA256.of(octets)
     parts = {"method": key.method.value, "digest": b64encode(digest).decode()}
     signed = _SIGNED_INFO.format(scope=_SCOPE, **parts).encode()
-    value = key.sign(signed)
-    signature = _SIGNATURE.format(
-        signed_info=_SIGNED_INFO.format(scope="", **parts),
-        value=b64encode(value).decode(),
-        certificate=b64encode(key.certificate.der).decode(),
-    )
-    end = octets.rindex(b"</")
-    sealed = b"".join((DECLARATION, octets[:end], signature.encode(), octets[end:]))
+    sealed = _assembled(octets, parts, value=key.sign(signed), certificate=key.certificate.der)
     if digest[0] == 0:
         _check_own(key, sealed)
     return sealed
+
+
+def is_as_sealed(raw: bytes, octets: bytes) -> bool:
+    """
+    Whether *raw* is, byte for byte, what ``seal`` makes of the signed *octets*, with the value it carries.
+
+    XML may be written in many ways that mean the same and have the same seal; this tells our own one.
+    """
+    signature = find_signature(read_xml(raw, limit=len(raw)))
+    parts = {"method": signature.signature_method, "digest": b64encode(signature.digest).decode()}
+    return raw == _assembled(octets, parts, value=signature.value, certificate=signature.certificate)
+
+
+def _assembled(octets: bytes, parts: dict[str, str], *, value: bytes, certificate: bytes) -> bytes:
+    signature = _SIGNATURE.format(
+        signed_info=_SIGNED_INFO.format(scope="", **parts),
+        value=b64encode(value).decode(),
+        certificate=b64encode(certificate).decode(),
+    )
+    end = octets.rindex(b"</")
+    return b"".join((DECLARATION, octets[:end], signature.encode(), octets[end:]))
 
 
 def _alone(root: etree._Element) -> etree._ElementTree[etree._Element]:

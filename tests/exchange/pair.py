@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,23 @@ from urllib.parse import quote
 import aiohttp
 
 from gateway.app import Node
-from gateway.demo.country import Address, Neighbours, free_addresses, write_registry
+from gateway.demo.country import HOST, Address, free_addresses
 from gateway.domain.caller import Role
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.settings import Settings
+from gateway.trust.make import (
+    Issued,
+    Kind,
+    issue_sign,
+    issue_tls,
+    make_anchor,
+    make_key,
+    write_certificate,
+    write_key,
+)
 from tests.exchange.nodes import bearer, node, node_settings
+from tests.keys import BEGINS, ENDS
 from tests.servers import Servers, default_kind
 
 VN, TH = "VN.MOIT", "TH.CUSTOMS"
@@ -95,24 +107,107 @@ class Pair:
     registry: Registry
     work: Path
 
+    async def evidence(self, number: str) -> bytes:
+        """What VN.MOIT gives out about a certificate it sent."""
+        story = await self.vn.track(number)
+        url = f"{self.vn.address.url}/api/v1/messages/{story['messages'][0]['message_id']}/evidence"
+        async with self.vn.session.get(url, headers=self.vn.headers) as answer:
+            assert (answer.status, answer.content_type) == (200, "application/zip")
+            return await answer.read()
+
     async def exchange(self, number: str) -> dict[str, Any]:
         """Send a certificate and wait for its acknowledgement; its story at home."""
         await self.vn.submit(number)
         return await self.vn.until(number, is_acknowledged)
 
 
-def make_neighbours(work: Path) -> dict[str, Address]:
-    """Registry and keys of both under *work*; their addresses."""
-    neighbours = Neighbours(countries={VN: "VN", TH: "TH"}, forms={FORM: ("VN", "TH")})
-    addresses = free_addresses(neighbours.countries)
-    write_registry(work / "registry", work / "keys", neighbours, addresses)
-    return addresses
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A certificate with its key, and when it counts."""
+
+    issued: Issued
+    begins: datetime
+    ends: datetime
+
+
+class Papers:
+    """The keys of one party; what is appended to ``sign`` and ``tls`` is written with them."""
+
+    def __init__(self, party: str, *, begins: datetime = BEGINS, ends: datetime = ENDS) -> None:
+        self.party = party
+        self.country = party[:2]
+        self.anchor = make_anchor(f"{party} anchor", self.country, valid_from=BEGINS, valid_to=ENDS)
+        self.sign = [self.for_seals(begins, ends)]
+        self.tls = [self.for_tls(BEGINS, ENDS)]
+
+    def for_seals(self, begins: datetime, ends: datetime) -> Window:
+        """A new signing certificate, valid no longer than its window."""
+        private = make_key(Kind.ECDSA)
+        issued = issue_sign(
+            self.anchor,
+            f"{self.party} seal",
+            self.country,
+            valid_from=begins,
+            valid_to=ends,
+            private=private,
+        )
+        return Window(issued=issued, begins=begins, ends=ends)
+
+    def for_tls(self, begins: datetime, ends: datetime) -> Window:
+        """A new TLS certificate; OpenSSL goes by the real clock, so it is valid all the time."""
+        issued = issue_tls(
+            self.anchor,
+            f"{self.party} gateway",
+            self.country,
+            hosts=[HOST, "localhost"],
+            valid_from=BEGINS,
+            valid_to=ENDS,
+        )
+        return Window(issued=issued, begins=begins, ends=ends)
+
+    def write(self, work: Path, address: Address) -> None:
+        """Write the party's file and certificates, and its keys, over what is there."""
+        trust, parties = work / "registry/certs/trust", work / "registry/mappings/parties"
+        keys = work / "keys" / self.party
+        for folder in (trust, parties, keys):
+            folder.mkdir(parents=True, exist_ok=True)
+        stem, tables = self.party.lower(), ""
+        write_certificate(trust / f"{stem}.anchor.pem", self.anchor.certificate)
+        for kind, windows in (("sign", self.sign), ("tls", self.tls)):
+            for number, each in enumerate(windows, start=1):
+                file = f"{stem}.{kind}-{number}.pem"
+                write_certificate(trust / file, each.issued.certificate)
+                (keys / f"{kind}-{number}.key").unlink(missing_ok=True)
+                write_key(keys / f"{kind}-{number}.key", each.issued.private)
+                tables += f'[[{kind}]]\ncertificate = "{file}"\n'
+                tables += f"from = {each.begins.isoformat()}\nto = {each.ends.isoformat()}\n"
+        head = (
+            f'id = "{self.party}"\nname = "{self.party}"\ncountry = "{self.country}"\n'
+            f'anchor = "{stem}.anchor.pem"\n'
+            f'endpoint = "https://{HOST}:{address.exchange}/exchange/v1/messages"\n'
+        )
+        patience = "[patience]\nwaits_s = [0.2, 0.5, 1, 2, 5, 10]\nreceipt_within_s = 10\n"
+        (parties / f"{stem}.toml").write_text(head + tables + patience, "utf-8")
+
+
+def write_corridor(work: Path) -> None:
+    """Agree Form D from VN.MOIT to TH.CUSTOMS."""
+    folder = work / "registry/mappings/corridors"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = f'sender = "{VN}"\nreceiver = "{TH}"\naccepts = "{FORM}"\ndelivers = "{FORM}"\n'
+    (folder / "vn-th.toml").write_text(text, "utf-8")
 
 
 @asynccontextmanager
-async def pair(work: Path, servers: Servers, **more: object) -> AsyncIterator[Pair]:
+async def pair(
+    work: Path, servers: Servers, papers: Sequence[Papers] = (), **more: object
+) -> AsyncIterator[Pair]:
     """Two gateways for as long as the block lasts; *more* are settings of both."""
-    addresses = make_neighbours(work)
+    papers = papers or (Papers(VN), Papers(TH))
+    addresses = free_addresses([VN, TH])
+    for each in papers:
+        each.write(work, addresses[each.party])
+    write_corridor(work)
     registry = load_registry(over_shipped(work / "registry"))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())

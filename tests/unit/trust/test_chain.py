@@ -163,3 +163,10 @@ def test_a_name_that_cannot_be_read_leaves_the_fingerprint() -> None:
     der = built(subject="to be spoilt").public_bytes(Encoding.DER).replace(b"to be spoilt", b"\xff" * 12)
 
     assert name_of(x509.load_der_x509_certificate(der)).startswith("SHA-256 ")
+
+
+def test_a_certificate_of_a_version_nobody_knows_is_none() -> None:
+    der = VN.sign.certificate.public_bytes(Encoding.DER)
+    version = der.index(bytes.fromhex("a003020102"))
+
+    assert load_der(der[: version + 4] + b"\x6a" + der[version + 5 :]) is None

@@ -30,7 +30,6 @@ from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Maintenance, Party
-from gateway.domain.envelope import business_document
 from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
@@ -57,8 +56,9 @@ from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.operating import BY_ITSELF
 from gateway.store.records import CheckedReceipt, Claim, MessageRow, PartyState
+from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
-from gateway.trust.check import check_seal, reread
+from gateway.trust.check import check_seal, said_in
 from gateway.trust.keys import OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
@@ -121,7 +121,7 @@ def furnish(
     settings: Settings, registry: Registry, home: Party, keys: OwnKeys, clock: Clock, metrics: Metrics
 ) -> Rooms:
     """
-    Put the rooms together; every schema, rule and mapping is compiled here.
+    Put the rooms together; every schema, rule, mapping and dialect is compiled here.
 
     Raises:
         Misconfigured: one of them does not compile.
@@ -134,6 +134,7 @@ def furnish(
         judge=TimedJudge(registry.forms, registry.codes, metrics),
         records=Records(registry.record_schema),
         translator=Translator(registry.folder),
+        dialects=Dialects(registry.folder, registry.forms),
         exchange=ExchangeSchema(exchange),
         sealer=Sealer(keys, clock),
         clock=clock,
@@ -196,6 +197,7 @@ class Node:
         self._settings = settings
         self._registry = rooms.registry
         self._home = rooms.home
+        self._dialects = rooms.dialects
         self._keys = keys
         self._clock = rooms.clock
         self._ledger = ledger
@@ -346,8 +348,14 @@ class Node:
         return party_of(peer, others, self._clock())
 
     def _content_of(self, message: MessageRow, raw: bytes) -> Any:
-        """An inbox message as JSON: the box record of a certificate, or the body of an answer."""
-        document = business_document(reread(raw))
+        """
+        An inbox message as JSON: the box record of a certificate, or the body of an answer.
+
+        None for one whose dialect could not be read; its findings say why.
+        """
+        document = said_in(raw)
+        if self._dialects.spoken_in(document) is not None:
+            return None
         if message.type is MessageType.CERTIFICATE:
             return _with_plain_numbers(record_of(document, self._registry.forms[message.form]))
         return body_to_json(read_body(document))

@@ -51,7 +51,6 @@ from gateway.domain.message import (
     Checked,
     Header,
     Judged,
-    Sealed,
     Submission,
     Translated,
 )
@@ -59,7 +58,7 @@ from gateway.domain.status import Direction, MessageType
 from gateway.domain.xml import read_xml
 from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
-from gateway.rooms import Opened, Rooms, has_error
+from gateway.rooms import Opened, Rooms, canonical_bytes, has_error
 from gateway.route.belonging import strangers
 from gateway.route.corridors import accepted_to, agreed_way, corridor_for, over_item_limit
 from gateway.store.ledger import Ledger
@@ -76,7 +75,6 @@ from gateway.store.records import (
     SubmittedCertificate,
 )
 from gateway.trust.check import check_message
-from gateway.trust.sealer import SealedSignal
 from gateway.validate.facts import ClaimedFacts, claimed_facts, facts_of
 from gateway.validate.judge import form_of
 from gateway.validate.records import compose, form_of_record
@@ -151,11 +149,10 @@ class Pipeline:
         """Everything between the bytes and the commit; pure, so it runs in a worker thread."""
         document, form = self._read(submission.content, submission.content_type)
         judged = self._judged(document, form, submission.at)
-        corridor = self._corridor_for(form, judged.facts.importing_country)
-        translated = self._translated(judged, corridor)
+        translated = self._translated(judged, submission.at)
         return NewCertificate(
             facts=judged.facts,
-            sealed=self._sealed(translated, submission.at),
+            sealed=self._rooms.sealed(translated.letter),
             content=submission.content,
             content_digest=submission.content_digest,
             warnings=judged.warnings,
@@ -177,6 +174,8 @@ class Pipeline:
             form = form_of_record(record, forms, accepted)
             return compose(record, form), form
         document = read_xml(content, limit=self._rooms.limit)
+        if (dialect := self._rooms.dialects.spoken_in(document)) is not None:
+            return dialect.read(document, forms)
         return document, form_of(document, forms)
 
     def _judged(self, document: etree._Element, form: Form, at: datetime) -> Judged:
@@ -223,13 +222,17 @@ class Pipeline:
             members=form.parties or None,
         )
 
-    def _translated(self, judged: Judged, corridor: Corridor) -> Translated:
-        document = self._rooms.translator.translate(judged.document, corridor.accepts, corridor.delivers)
-        return Translated(judged=judged, corridor=corridor, document=document)
+    def _translated(self, judged: Judged, at: datetime) -> Translated:
+        """
+        The certificate as its corridor delivers it.
 
-    def _sealed(self, translated: Translated, at: datetime) -> Sealed:
-        home, corridor = self._rooms.home.id, translated.corridor
-        form = self._rooms.registry.forms[corridor.delivers]
+        Raises:
+            ContentRefused: what the other form or the dialect cannot hold.
+        """
+        forms, home = self._rooms.registry.forms, self._rooms.home.id
+        corridor = self._corridor_for(forms[judged.facts.form], judged.facts.importing_country)
+        document = self._rooms.translator.translate(judged.document, corridor.accepts, corridor.delivers)
+        form = forms[corridor.delivers]
         header = Header(
             sender=home,
             receiver=corridor.receiver.id,
@@ -240,18 +243,24 @@ class Pipeline:
             created_at=at,
             conversation_id=new_conversation_id(home),
             form=form.id,
-            certificate_number=translated.judged.facts.number,
+            certificate_number=judged.facts.number,
         )
-        return self._rooms.sealer.message(header, translated.document)
+        letter = self._rooms.written(header, document, corridor.certificates_in)
+        return Translated(judged=judged, letter=letter)
 
     def _verdict(self, content: bytes, content_type: str) -> Verdict:
         form = receiver = None
+        findings: tuple[Finding, ...] = ()
+        now = self._rooms.clock()
         try:
             document, form = self._read(content, content_type)
-            findings = self._findings(document, form, self._rooms.clock())
+            findings = self._findings(document, form, now)
             receiver = self._receiver(claimed_facts(document, form))
+            if not has_error(findings):
+                judged = Judged(document=document, facts=facts_of(document, form), warnings=findings)
+                self._translated(judged, now)
         except Refused as refused:
-            findings = refused.findings
+            findings += refused.findings
         return Verdict(form=form.id if form else None, findings=findings, receiver=receiver)
 
     def _receiver(self, claims: ClaimedFacts) -> PartyId | None:
@@ -342,46 +351,45 @@ class Pipeline:
             replay_window=rooms.replay_window,
             limit=rooms.limit,
         )
-        agreed = self._agreed(checked.header)
+        agreed = self._agreed(checked)
+        understood = rooms.understood(checked)
         signal = receipt(checked.header, arrived.digest, home=rooms.home.id, at=rooms.clock())
-        if checked.header.type is MessageType.CERTIFICATE:
-            return self._open_certificate(checked, agreed, rooms.sealer.signal(signal))
-        findings = rooms.exchange.judge(checked.document, checked.header.type)
-        return Opened(
-            checked=checked,
-            findings=findings,
-            facts=None,
-            body=None if findings else read_body(checked.document),
-            receipt=rooms.sealer.signal(signal),
-        )
-
-    def _open_certificate(self, checked: Checked, agreed: Corridor | None, signal: SealedSignal) -> Opened:
-        form = self._rooms.registry.forms[checked.header.form]
-        claims = claimed_facts(checked.document, form)
-        day = self._day(claims, checked.arrived.at)
-        findings = self._against(checked.document, form, day, agreed)
-        findings += strangers(
-            claims,
-            checked.document,
-            exporting=self._rooms.registry.parties[checked.header.sender].country,
-            importing=self._rooms.home.country,
-        )
-        facts = None if has_error(findings) else facts_of(checked.document, form)
         opened = Opened(
             checked=checked,
+            findings=understood.findings,
+            facts=None,
+            body=None,
+            receipt=rooms.sealer.signal(signal),
+            spoken=understood.spoken,
+        )
+        if understood.document is None:
+            return opened
+        if checked.header.type is MessageType.CERTIFICATE:
+            return self._open_certificate(opened, understood.document, agreed)
+        findings = rooms.exchange.judge(understood.document, checked.header.type)
+        return replace(opened, findings=findings, body=None if findings else read_body(understood.document))
+
+    def _open_certificate(self, opened: Opened, document: etree._Element, agreed: Corridor | None) -> Opened:
+        header = opened.checked.header
+        form, sender = self._rooms.registry.forms[header.form], self._rooms.registry.parties[header.sender]
+        claims = claimed_facts(document, form)
+        findings = self._against(document, form, self._day(claims, opened.checked.arrived.at), agreed)
+        findings += strangers(claims, document, exporting=sender.country, importing=self._rooms.home.country)
+        facts = None if has_error(findings) else facts_of(document, form)
+        acknowledgement = None
+        if facts is not None and sender.acknowledgements:
+            acknowledgement = self._desk.acknowledgement(header, findings)
+        return replace(
+            opened,
             findings=findings,
             facts=facts,
-            body=None,
-            receipt=signal,
-            content_digest=hashlib.sha256(etree.tostring(checked.document, method="c14n")).digest(),
+            content_digest=hashlib.sha256(canonical_bytes(document)).digest(),
+            acknowledgement=acknowledgement,
         )
-        if facts is None or not self._rooms.registry.parties[checked.header.sender].acknowledgements:
-            return opened
-        return replace(opened, acknowledgement=self._desk.acknowledgement(checked.header, findings))
 
-    def _agreed(self, header: Header) -> Corridor | None:
+    def _agreed(self, checked: Checked) -> Corridor | None:
         """The corridor that has agreed the form, if the message needs one, and we its type; else S03."""
-        registry = self._rooms.registry
+        registry, header = self._rooms.registry, checked.header
         agreed = agreed_way(
             registry.corridors,
             sender=header.sender,
@@ -390,7 +398,13 @@ class Pipeline:
             kind=header.type,
         )
         form = registry.forms.get(header.form)
-        if header.type is MessageType.CERTIFICATE and form and form.namespace != header.standard:
+        is_canonical = self._rooms.dialects.spoken_in(checked.document) is None
+        if (
+            header.type is MessageType.CERTIFICATE
+            and is_canonical
+            and form
+            and form.namespace != header.standard
+        ):
             raise Unreadable(f"FORM is {header.form}, but the document is in {header.standard[:200]!r}")
         if header.type not in self._rooms.home.messages:
             raise FormNotAgreed(f"{self._rooms.home.id} takes no {header.type}")

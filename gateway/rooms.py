@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from lxml import etree
+
 from gateway.acknowledge.bodies import Body
 from gateway.acknowledge.judging import outcome_of
 from gateway.acknowledge.schema import ExchangeSchema
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Party
-from gateway.domain.errors import Finding, Severity
-from gateway.domain.message import CertificateFacts, Checked, Sealed
+from gateway.domain.dialect import DialectName, Spoken
+from gateway.domain.errors import ContentRefused, Finding, Severity
+from gateway.domain.message import CertificateFacts, Checked, Header, Letter, Sealed
 from gateway.domain.status import AcknowledgementOutcome
 from gateway.registry.load import Registry
 from gateway.store.records import NewInbound
+from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
 from gateway.trust.sealer import SealedSignal, Sealer
 from gateway.validate.judge import Judge
@@ -30,12 +34,73 @@ class Rooms:
     judge: Judge
     records: Records
     translator: Translator
+    dialects: Dialects
     exchange: ExchangeSchema
     sealer: Sealer
     clock: Clock
     skew: timedelta
     replay_window: timedelta
     limit: int  # bytes of a message
+
+    def written(
+        self,
+        header: Header,
+        document: etree._Element,
+        dialect: DialectName | None,
+        about: etree._Element | None = None,
+    ) -> Letter:
+        """
+        *document*, in canonical form under *header*, as it travels in *dialect*.
+
+        Args:
+            about: for an acknowledgement, the document that is acknowledged, as it travelled.
+
+        Raises:
+            ContentRefused: with everything that the dialect cannot hold.
+        """
+        written = self.dialects.to_wire(dialect, document, header, about)
+        if dialect is None or written is None:
+            return Letter(header=header, document=document)
+        header, spoken = written
+        kept = Spoken(dialect=dialect, canonical=canonical_bytes(document))
+        return Letter(header=header, document=spoken, spoken=kept)
+
+    def sealed(self, letter: Letter) -> Sealed:
+        """*letter* as a whole message, sealed with our key; its document is moved into it."""
+        return replace(self.sealer.message(letter.header, letter.document), spoken=letter.spoken)
+
+    def understood(self, checked: Checked) -> Understood:
+        """
+        What a message from abroad says, in canonical form, whichever dialect it came in.
+
+        Raises:
+            Refused: S01, its header contradicts it; S03, it names a form that we do not know.
+        """
+        if (dialect := self.dialects.spoken_in(checked.document)) is None:
+            return Understood(document=checked.document)
+        try:
+            document = self.dialects.from_wire(dialect, checked.document, checked.header)
+        except ContentRefused as refused:
+            return Understood(
+                document=None, findings=refused.findings, spoken=Spoken(dialect=dialect.id, canonical=None)
+            )
+        kept = Spoken(dialect=dialect.id, canonical=canonical_bytes(document))
+        return Understood(document=document, spoken=kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """
+    What a message from abroad says.
+
+    Attributes:
+        document: in canonical form; None where it could not be read, and *findings* say why.
+        spoken: of a message that came in a dialect.
+    """
+
+    document: etree._Element | None
+    findings: tuple[Finding, ...] = ()
+    spoken: Spoken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +111,7 @@ class Opened:
     Attributes:
         facts: of a certificate without errors, else None.
         body: of an answer that fits its schema, else None.
+        spoken: of a message that came in a dialect.
         content_digest: of a certificate, SHA-256 over its canonical form: what makes its content the same.
         acknowledgement: ours, sealed; for certificates without errors whose sender wants one.
     """
@@ -55,6 +121,7 @@ class Opened:
     facts: CertificateFacts | None
     body: Body | None
     receipt: SealedSignal
+    spoken: Spoken | None = None
     content_digest: bytes = b""
     acknowledgement: Sealed | None = None
 
@@ -73,13 +140,20 @@ class Opened:
         """What the ledger keeps of it, with the *findings* that stand at the end."""
         arrived = self.checked.arrived
         return NewInbound(
-            sealed=Sealed(header=self.checked.header, body=arrived.body, digest=arrived.digest),
+            sealed=Sealed(
+                header=self.checked.header, body=arrived.body, digest=arrived.digest, spoken=self.spoken
+            ),
             receipt=self.receipt.body,
             receipt_signer_until=self.receipt.until,
             valid=not has_error(findings),
             findings=findings,
             at=arrived.at,
         )
+
+
+def canonical_bytes(document: etree._Element) -> bytes:
+    """*document* alone, the same for the same content however it was written."""
+    return etree.tostring(document, method="c14n")
 
 
 def has_error(findings: tuple[Finding, ...]) -> bool:

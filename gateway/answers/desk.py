@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lxml import etree
+
 from gateway.acknowledge.bodies import TYPES, Acknowledgement, Body, CustomsResponse, write_body
 from gateway.acknowledge.findings import EXCHANGE, EXCHANGE_VERSION
 from gateway.acknowledge.judging import Where, judge_customs_response, outcome_of
 from gateway.acknowledge.units import factors_of
 from gateway.acknowledge.utilisation import Issued, issued_quantities, summary_of
-from gateway.domain.envelope import business_document
 from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId, new_message_id
 from gateway.domain.message import Header, Sealed
 from gateway.domain.status import AcknowledgedBy
 from gateway.rooms import Rooms
+from gateway.route.corridors import dialect_between
 from gateway.store.ledger import Ledger
 from gateway.store.page import Page
 from gateway.store.records import CertificateRow
-from gateway.trust.check import reread
+from gateway.trust.check import said_in
 from gateway.workers import Workers
 
 GATEWAY = "gateway"
@@ -43,8 +45,17 @@ class AnswerDesk:
         conversation: ConversationId,
         certificate: CertificateNumber | None,
         about: MessageId | None,
+        answered: etree._Element | None = None,
     ) -> Sealed:
-        """Write and seal *body* as a message to *to*; takes a millisecond of CPU."""
+        """
+        Write and seal *body* as a message to *to*; takes a millisecond of CPU.
+
+        Args:
+            answered: the document that is acknowledged, as it travelled.
+
+        Raises:
+            ContentRefused: what the dialect of the corridor cannot hold.
+        """
         home = self.rooms.home.id
         header = Header(
             sender=home,
@@ -59,10 +70,15 @@ class AnswerDesk:
             certificate_number=certificate,
             ref_to_message_id=about,
         )
-        return self.rooms.sealer.message(header, write_body(body))
+        dialect = dialect_between(
+            self.rooms.registry.corridors, sender=home, receiver=to, form=form, kind=header.type
+        )
+        return self.rooms.sealed(self.rooms.written(header, write_body(body), dialect, answered))
 
-    def acknowledgement(self, header: Header, findings: tuple[Finding, ...]) -> Sealed:
-        """Our gateway's acknowledgement of the message under *header*, sealed."""
+    def acknowledgement(
+        self, header: Header, findings: tuple[Finding, ...], answered: etree._Element | None = None
+    ) -> Sealed:
+        """Our gateway's acknowledgement of the message under *header*, sealed; *answered* is its document."""
         body = Acknowledgement(
             certificate_number=header.certificate_number,
             ref_to_message_id=header.message_id,
@@ -78,6 +94,7 @@ class AnswerDesk:
             conversation=header.conversation_id,
             certificate=header.certificate_number,
             about=header.message_id,
+            answered=answered,
         )
 
     async def send(
@@ -103,10 +120,15 @@ class AnswerDesk:
         return sealed, await self._write(page, sealed, certificate_no, organisation, who)
 
     async def write_acknowledgement(
-        self, page: Page, header: Header, findings: tuple[Finding, ...], certificate_no: int | None
+        self,
+        page: Page,
+        header: Header,
+        findings: tuple[Finding, ...],
+        certificate_no: int | None,
+        answered: etree._Element | None,
     ) -> int:
         """Seal and write our gateway's acknowledgement with its delivery; returns its message_no."""
-        sealed = await self._workers.do(lambda: self.acknowledgement(header, findings))
+        sealed = await self._workers.do(lambda: self.acknowledgement(header, findings, answered))
         return await self._write(page, sealed, certificate_no, None, GATEWAY)
 
     async def _write(
@@ -148,5 +170,5 @@ class AnswerDesk:
         )
 
     async def _issued(self, page: Page, certificate: CertificateRow) -> Issued:
-        """What the certificate itself says of each item, read from its exact bytes."""
-        return issued_quantities(business_document(reread(await page.wire(certificate.message_no))))
+        """What the certificate itself says of each item."""
+        return issued_quantities(said_in(await page.said(certificate.message_no)))

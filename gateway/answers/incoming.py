@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from lxml import etree
+
 from gateway.acknowledge.bodies import (
     Acknowledgement,
     Body,
@@ -35,7 +37,7 @@ from gateway.acknowledge.lives import (
 )
 from gateway.acknowledge.utilisation import standing
 from gateway.answers.desk import GATEWAY, AnswerDesk
-from gateway.domain.envelope import business_document, read_header
+from gateway.domain.envelope import read_header
 from gateway.domain.errors import Fault, Finding, IdRepeated, Severity
 from gateway.domain.ids import CertificateNumber, MessageId, PartyId, family_of
 from gateway.domain.message import CertificateFacts, Header
@@ -48,7 +50,7 @@ from gateway.domain.status import (
 from gateway.rooms import Opened
 from gateway.store.page import Page
 from gateway.store.records import CertificateKey, CertificateRow, MessageRow
-from gateway.trust.check import reread
+from gateway.trust.check import reread, said_in
 from gateway.validate.facts import facts_of
 
 
@@ -95,7 +97,8 @@ class Incoming:
                 patience = self._rooms.registry.parties[header.sender].patience
                 await page.park(message_no, patience_s=patience.acknowledgement_within.total_seconds())
             else:
-                await self._conclude(page, message_no, header, opened.body, judgement)
+                document = opened.checked.document
+                await self._conclude(page, message_no, header, opened.body, judgement, document)
 
     async def certificate_came(self, header: Header, facts: CertificateFacts) -> None:
         """
@@ -112,8 +115,8 @@ class Incoming:
                     number=facts.replaces,
                 )
                 await self._replace(page, key, by=facts.number, party=header.sender)
-            for row, raw in await page.parked(header.sender, header.conversation_id):
-                parked, body = _reopened(raw)
+            for row, raw, canonical in await page.parked(header.sender, header.conversation_id):
+                parked, body = _reopened(raw, canonical)
                 judgement = await self._judge(page, parked, body, ())
                 if not judgement.orphan:
                     await page.unpark(row.message_no, certificate_no=judgement.certificate_no)
@@ -130,10 +133,10 @@ class Incoming:
         for message_no in await self._ledger.overdue_parked():
             raw = await self._ledger.document(message_no)
             assert raw is not None
-            header, body = _reopened(raw)
+            header, body = _reopened(raw, await self._ledger.document(message_no, "canonical"))
             async with self._ledger.page() as page:
                 parked = await page.parked(header.sender, header.conversation_id)
-                if message_no not in {row.message_no for row, _ in parked}:
+                if message_no not in {row.message_no for row, _, _ in parked}:
                     continue  # somebody else was faster
                 judgement = await self._judge(page, header, body, ())
                 if judgement.orphan:
@@ -172,14 +175,20 @@ class Incoming:
         return _Judgement(certificate=certificate, target=target, findings=findings)
 
     async def _conclude(
-        self, page: Page, message_no: int, header: Header, body: Body | None, judgement: _Judgement
+        self,
+        page: Page,
+        message_no: int,
+        header: Header,
+        body: Body | None,
+        judgement: _Judgement,
+        document: etree._Element | None = None,
     ) -> None:
-        """The effects of a judged message, and our acknowledgement of it."""
+        """The effects of a judged message, and our acknowledgement of it; *document* as it travelled."""
         outcome = outcome_of(judgement.findings)
         if body is not None and outcome is not AcknowledgementOutcome.REJECTED:
             await self._take_effect(page, message_no, header, body, judgement)
         if is_acknowledged(header.type, outcome):
-            await self._acknowledge(page, message_no, header, judgement, outcome)
+            await self._acknowledge(page, message_no, header, judgement, outcome, document)
 
     async def _take_effect(
         self, page: Page, message_no: int, header: Header, body: Body, judgement: _Judgement
@@ -229,12 +238,12 @@ class Incoming:
             await self._replace_former(page, target, certificate)
 
     async def _replace_former(self, page: Page, target: MessageRow, certificate: CertificateRow) -> None:
-        """Our *certificate* was accepted: what it replaces, as its exact bytes say, is replaced by that."""
-        raw = await page.wire(target.message_no)
+        """Our *certificate* was accepted: what it replaces, as it says itself, is replaced by that."""
+        raw = await page.said(target.message_no)
         if b"Replaces" not in raw:  # spares almost every certificate the reading
             return
         form = self._rooms.registry.forms[target.form]
-        if (former := facts_of(business_document(reread(raw)), form).replaces) is not None:
+        if (former := facts_of(said_in(raw), form).replaces) is not None:
             key = CertificateKey(
                 direction=Direction.OUT,
                 issuing_country=certificate.issuing_country,
@@ -290,12 +299,13 @@ class Incoming:
         header: Header,
         judgement: _Judgement,
         outcome: AcknowledgementOutcome,
+        document: etree._Element | None,
     ) -> None:
         """Our gateway's acknowledgement: kept always, sent where the party's file wants it."""
         carried_by = None
         if self._rooms.registry.parties[header.sender].acknowledgements:
             carried_by = await self._desk.write_acknowledgement(
-                page, header, judgement.findings, judgement.certificate_no
+                page, header, judgement.findings, judgement.certificate_no, document
             )
         await page.acknowledge(
             message_no,
@@ -341,10 +351,9 @@ class Incoming:
         return next((row for row in rows if row.direction is Direction.OUT), None)
 
 
-def _reopened(raw: bytes) -> tuple[Header, Body]:
-    """A message that was checked and judged when it arrived, from its exact bytes."""
-    root = reread(raw)
-    return read_header(root), read_body(business_document(root))
+def _reopened(raw: bytes, canonical: bytes | None) -> tuple[Header, Body]:
+    """A message that was checked and judged when it arrived: its header, and what it says."""
+    return read_header(reread(raw)), read_body(said_in(canonical or raw))
 
 
 def _reference(header: Header, body: Body) -> MessageId | None:

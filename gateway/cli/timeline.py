@@ -52,7 +52,8 @@ def _show_message(message: Json) -> None:
     arrow = "to" if message["direction"] == "out" else "from"
     say()
     say(f"{message['type']} {arrow} {message['party']}: {message['delivery'] or 'received'}", style="bold")
-    say(f"  {message['message_id']}")
+    dialect = f"  in {message['dialect']}" if message.get("dialect") else ""
+    say(f"  {message['message_id']}{dialect}")
     for attempt in message.get("attempts") or ():
         say(f"  {_attempt(attempt)}", style=style_of(attempt["outcome"]))
     if receipt := message.get("receipt"):

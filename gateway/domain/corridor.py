@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.domain.dialect import DialectName
 from gateway.domain.form import EditionWindow
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
@@ -114,6 +115,8 @@ class Corridor:
     Attributes:
         max_items: most items on a certificate that travels it; None where the form's limit stands.
         editions: Harmonized System editions taken here, oldest first; empty where the form's windows hold.
+        certificates_in: the dialect in which the receiver wants what goes along; None for canonical form.
+        answers_in: the dialect in which the receiver answers; None for canonical form.
     """
 
     sender: Party
@@ -122,3 +125,9 @@ class Corridor:
     delivers: FormId  # what leaves
     max_items: int | None = None
     editions: tuple[EditionWindow, ...] = ()
+    certificates_in: DialectName | None = None
+    answers_in: DialectName | None = None
+
+    def dialect_from(self, sender: PartyId) -> DialectName | None:
+        """The dialect of what *sender*, who stands at one of its ends, writes."""
+        return self.certificates_in if sender == self.sender.id else self.answers_in

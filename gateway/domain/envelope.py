@@ -244,6 +244,16 @@ def _check_agreement(header: Header, document: etree._Element) -> None:
     own = _OWN_NAMESPACE.fullmatch(header.standard)
     if own is not None and own[1] != header.type_version:
         raise Unreadable(f"TypeVersion is {header.type_version[:20]!r}, but Standard is version {own[1]}")
+    check_said(header, document)
+
+
+def check_said(header: Header, document: etree._Element) -> None:
+    """
+    Whether *document*, in canonical form, says of itself what *header* says of it.
+
+    Raises:
+        Unreadable: they name different certificates, or refer to different messages.
+    """
     _agree(document, "CertificateNumber", CERTIFICATE_NUMBER, header.certificate_number)
     if header.ref_to_message_id is not None:
         _agree(document, "RefToMessageId", REF_TO_MESSAGE, header.ref_to_message_id)

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from lxml import etree
 
-from gateway.domain.corridor import Corridor, RegisteredCertificate
+from gateway.domain.corridor import RegisteredCertificate
+from gateway.domain.dialect import Spoken
 from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
 from gateway.domain.status import MessageType
@@ -88,21 +89,35 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A document as it travels, under its header and not sealed yet; *spoken* where that is in a dialect."""
+
+    header: Header
+    document: etree._Element
+    spoken: Spoken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Translated:
-    """The document in the form the corridor delivers."""
+    """A judged certificate in the form and the dialect that its corridor delivers."""
 
     judged: Judged
-    corridor: Corridor
-    document: etree._Element
+    letter: Letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A whole message, sealed: these bytes are stored, sent and resent as they are."""
+    """
+    A whole message, sealed: these bytes are stored, sent and resent as they are.
+
+    Attributes:
+        spoken: what it says, where it travels in a dialect.
+    """
 
     header: Header
     body: bytes
     digest: bytes  # SHA-256 over *body*
+    spoken: Spoken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ class Inbox:
     async def one(self, request: web.Request, caller: Caller) -> web.Response:
         """One arrival with what it says."""
         row = await find_message(self._parts, request, caller, Right.INBOX, direction=Direction.IN)
-        document = await self._parts.ledger.document(row.message_no)
+        document = await self._parts.ledger.said(row.message_no)
         if document is None:
             raise NotFound("The bytes of this message are not kept any more.")
         content = await asyncio.to_thread(self._parts.content_of, row, document)

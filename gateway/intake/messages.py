@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from gateway.domain.status import Direction
 from gateway.intake import shapes
 from gateway.intake.bodies import JSON, XML, ZIP, Body, read_optional_json, shaped
 from gateway.intake.roles import Right
-from gateway.intake.routes import PARTY, Answer, Call, Handler
+from gateway.intake.routes import PARTY, Answer, Call, Handler, Query, one_of
 from gateway.intake.serving import Parts, answer, find_message
 from gateway.intake.views import message_view, timeline_view
 from gateway.store.records import MessageRow
@@ -25,6 +26,21 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "release": "Let a held delivery go; it is due now.",
         "resend": "Send again what was delivered, refused or has expired: the same id and bytes.",
         "withdraw": "Take back what has not been delivered.",
+    }
+)
+
+
+class Rendering(StrEnum):
+    """In which of its two forms a message is wanted."""
+
+    WIRE = "wire"  #: the exact bytes, as sent or received
+    CANONICAL = "canonical"  #: what they say, of a message that travelled in a dialect
+
+
+_ABSENT: Mapping[Rendering, str] = MappingProxyType(
+    {
+        Rendering.WIRE: "The bytes of this message are not kept any more.",
+        Rendering.CANONICAL: "Only a message in a dialect that could be read has a canonical form beside it.",
     }
 )
 
@@ -52,11 +68,12 @@ class Messages:
         return answer({"items": [timeline_view(event) for event in story.events]})
 
     async def document(self, request: web.Request, caller: Caller) -> web.Response:
-        """The exact bytes, as sent or received."""
+        """The exact bytes, as sent or received; or what they say, where they are in a dialect."""
+        wanted = Query(request).choice("as", Rendering) or Rendering.WIRE
         row = await find_message(self._parts, request, caller, Right.DOCUMENT)
-        document = await self._parts.ledger.document(row.message_no)
+        document = await self._parts.ledger.document(row.message_no, wanted.value)
         if document is None:
-            raise NotFound("The bytes of this message are not kept any more.")
+            raise NotFound(_ABSENT[wanted])
         return web.Response(body=document, content_type=XML)
 
     async def evidence(self, request: web.Request, caller: Caller) -> web.Response:
@@ -116,9 +133,9 @@ class Messages:
                 right=Right.DOCUMENT,
                 serve=self.document,
                 name="getDocument",
-                meaning="The exact bytes, as sent or received.",
-                query=(PARTY,),
-                answers={200: Answer("The whole message, sealed.", media_type=XML)},
+                meaning="The exact bytes, as sent or received, or what they say in canonical form.",
+                query=(one_of("as", "What is wanted; the exact bytes if nothing is said.", Rendering), PARTY),
+                answers={200: Answer("The whole message, sealed; or its document alone.", media_type=XML)},
                 problems=(409,),
             ),
             Call(

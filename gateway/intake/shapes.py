@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Severity
 from gateway.domain.status import (
     AcknowledgedBy,
@@ -158,12 +159,13 @@ class Attempt(Shape):
 
 
 class Element(Shape):
-    """One message of a certificate."""
+    """One message of a certificate; its dialect is null where it travels in canonical form."""
 
     message_id: str
     type: MessageType
     direction: Direction
     party: str
+    dialect: DialectName | None
     delivery: DeliveryStatus | None
     receipt: Receipt | None
     acknowledgement: Acknowledgement | None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from gateway.domain.corridor import Corridor, Party
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, form_id
@@ -35,6 +37,7 @@ class CorridorFile(Strict):
 
     ``max_items`` is the most items that a certificate may have here, ``hs`` when which edition is taken; left
     out, what the form says stands.
+    ``certificates_in`` and ``answers_in`` name dialects; left out, documents travel in canonical form.
     """
 
     sender: str
@@ -43,6 +46,8 @@ class CorridorFile(Strict):
     delivers: str
     max_items: int | None = Field(default=None, gt=0)
     hs: CorridorHsFile | None = None
+    certificates_in: Annotated[DialectName | None, Field(strict=False)] = None
+    answers_in: Annotated[DialectName | None, Field(strict=False)] = None
 
     @field_validator("accepts", "delivers")
     @classmethod
@@ -142,6 +147,8 @@ def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
         delivers=FormId(file.delivers),
         max_items=file.max_items,
         editions=edition_windows(file.hs.editions) if file.hs is not None else (),
+        certificates_in=file.certificates_in,
+        answers_in=file.answers_in,
     )
 
 

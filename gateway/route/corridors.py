@@ -13,6 +13,7 @@ from typing import assert_never
 from lxml import etree
 
 from gateway.domain.corridor import Corridor, Party
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import (
     ContentRefused,
     Fault,
@@ -168,6 +169,21 @@ def agreed_way(
         f"no corridor between {sender} and {receiver} for {form}; "
         f"agreed: {_forms(c.delivers for c in corridors.values() if _joins(c, sender, receiver))}"
     )
+
+
+def dialect_between(
+    corridors: Corridors, *, sender: PartyId, receiver: PartyId, form: FormId, kind: MessageType
+) -> DialectName | None:
+    """
+    The dialect in which *sender* writes a message of *kind* to *receiver*; None for canonical form.
+
+    Where a corridor is no longer agreed, what is still said about its certificates is in canonical form.
+    """
+    try:
+        corridor = agreed_way(corridors, sender=sender, receiver=receiver, form=form, kind=kind)
+    except FormNotAgreed:
+        return None
+    return None if corridor is None else corridor.dialect_from(sender)
 
 
 def _delivering(corridors: Corridors, sender: PartyId, receiver: PartyId, form: FormId) -> Corridor | None:

@@ -36,7 +36,7 @@ SELECT e.place, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.
 _INBOX = """
 SELECT i.place, i.inbox_no, m.message_no, m.direction, m.party, m.message_id, m.conversation_id,
        m.type, m.form, m.certificate_no, m.certificate_number, m.ref_to_message_id, m.digest, m.created_at,
-       m.recorded_at, m.valid, m.findings, m.organisation, m.delivery, m.cause, m.parked
+       m.recorded_at, m.valid, m.findings, m.organisation, m.delivery, m.cause, m.parked, m.dialect
   FROM inbox i
   JOIN message_row m ON m.message_no = i.message_no
  WHERE {conditions}

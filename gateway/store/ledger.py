@@ -48,7 +48,7 @@ from gateway.store.records import (
     Repeated,
     SubmittedCertificate,
 )
-from gateway.store.rows import findings_json, findings_text
+from gateway.store.rows import findings_json, findings_text, spoken_of
 from gateway.store.statements import queries
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
@@ -297,6 +297,7 @@ def _as_columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def _submission(new: NewCertificate) -> dict[str, Any]:
     header = new.sealed.header
+    dialect, canonical = spoken_of(new.sealed)
     return _facts(new.facts) | {
         "party": header.receiver,
         "organisation": new.organisation,
@@ -311,6 +312,8 @@ def _submission(new: NewCertificate) -> dict[str, Any]:
         "actor": new.actor,
         "wire": new.sealed.body,
         "submitted": new.content,
+        "dialect": dialect,
+        "canonical": canonical,
     }
 
 
@@ -322,6 +325,8 @@ def _admission(
 ) -> dict[str, Any]:
     header = inbound.sealed.header
     answer, outcome = acknowledgement or (None, _outcome(inbound))
+    dialect, canonical = spoken_of(inbound.sealed)
+    answer_dialect, canonical_answer = spoken_of(answer)
     return _facts(facts) | {
         "party": header.sender,
         "content_digest": content_digest,
@@ -333,6 +338,8 @@ def _admission(
         "created_at": header.created_at,
         "findings": findings_text(inbound.findings),
         "wire": inbound.sealed.body,
+        "dialect": dialect,
+        "canonical": canonical,
         "receipt": inbound.receipt,
         "signer_until": inbound.receipt_signer_until,
         "outcome": outcome,
@@ -340,6 +347,8 @@ def _admission(
         "answer_created_at": answer and answer.header.created_at,
         "answer_digest": answer and answer.digest,
         "answer": answer and answer.body,
+        "answer_dialect": answer_dialect,
+        "canonical_answer": canonical_answer,
     }
 
 

@@ -28,7 +28,7 @@ from gateway.store.records import (
     MessageRow,
     NewInbound,
 )
-from gateway.store.rows import certificate_row, customs_row, findings_json, message_row
+from gateway.store.rows import certificate_row, customs_row, findings_json, message_row, spoken_of
 from gateway.store.statements import queries
 
 _NO_SUCH_LIFE_MOVE = "EG002"
@@ -66,6 +66,7 @@ class Page:
             content: what the national system handed in, kept as ``submitted``.
         """
         header = sealed.header
+        dialect, canonical = spoken_of(sealed)
         message_no: int = await queries.write_outbound(
             self._connection,
             party=header.receiver,
@@ -83,6 +84,8 @@ class Page:
             actor=actor,
             wire=sealed.body,
             submitted=content,
+            dialect=dialect,
+            canonical=canonical,
         )
         self._owed_to.add(header.receiver)
         return message_no
@@ -100,6 +103,7 @@ class Page:
             its message_no, or None when this sender used the id before: ask ``issued_receipt`` then.
         """
         header = inbound.sealed.header
+        dialect, canonical = spoken_of(inbound.sealed)
         message_no: int | None = await queries.write_inbound(
             self._connection,
             party=header.sender,
@@ -116,6 +120,8 @@ class Page:
             valid=inbound.valid,
             findings=findings_json(inbound.findings),
             wire=inbound.sealed.body,
+            dialect=dialect,
+            canonical=canonical,
             receipt=inbound.receipt,
             signer_until=inbound.receipt_signer_until,
         )
@@ -165,9 +171,9 @@ class Page:
         perhaps: bool = await queries.may_have_arrived(self._connection, message_no=message_no)
         return perhaps
 
-    async def wire(self, message_no: int) -> bytes:
-        """The exact bytes of a message that was sent or received."""
-        body: bytes | None = await queries.document(self._connection, message_no=message_no, kind="wire")
+    async def said(self, message_no: int) -> bytes:
+        """What a message says in canonical form: the document alone, or the whole message that holds it."""
+        body: bytes | None = await queries.said(self._connection, message_no=message_no)
         assert body is not None
         return body
 
@@ -268,14 +274,19 @@ class Page:
 
     async def parked(
         self, party: PartyId, conversation: ConversationId
-    ) -> tuple[tuple[MessageRow, bytes], ...]:
-        """The conversation's parked messages with their bytes, locked, oldest first."""
+    ) -> tuple[tuple[MessageRow, bytes, bytes | None], ...]:
+        """
+        The conversation's parked messages, locked, oldest first.
+
+        Returns:
+            each with its bytes, and with what it says where it came in a dialect.
+        """
         locked = queries.lock_parked(self._connection, party=party, conversation_id=conversation)
         numbers = [row["message_no"] async for row in locked]
         if not numbers:
             return ()
         rows = queries.messages_with_bytes(self._connection, message_nos=numbers)
-        return tuple([(message_row(row), row["body"]) async for row in rows])
+        return tuple([(message_row(row), row["body"], row["canonical"]) async for row in rows])
 
     async def unpark(self, message_no: int, *, certificate_no: int | None) -> None:
         """A parked message was matched (or its patience ended): it waits no longer."""

@@ -25,8 +25,8 @@ SELECT c.certificate_no,
    AND c.issuing_country = :issuing_country
    AND c.direction = 'out';
 
--- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted)
--- Write certificates, their messages, both documents of each and the deliveries they owe; each parameter is a
+-- name: submit(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, actor, dialect, wire, submitted, canonical)
+-- Write certificates, their messages, the documents of each and the deliveries they owe; each parameter is a
 -- column with one value a certificate. A number already taken is written again only when its content is new and
 -- its last message was rejected, refused on the wire or withdrawn; that delivery is locked, so that nobody sends
 -- it again meanwhile. The positions of those that were written, from 1; for all others: find_submitted.
@@ -34,17 +34,19 @@ WITH given AS MATERIALIZED (
     SELECT nextval('message_number') AS message_no, g.number, g.family, g.issuing_country, g.form,
            g.exporting_country, g.importing_country, g.party, g.exporter, g.issue_date, g.replaces,
            g.certified_copy_of, g.organisation, g.content_digest, g.at, g.message_id, g.conversation_id, g.wire_form,
-           g.digest, g.created_at, g.findings, g.actor, g.wire, g.submitted, g.position
+           g.digest, g.created_at, g.findings, g.actor, g.dialect, g.wire, g.submitted, g.canonical, g.position
       FROM unnest(:number::text[], :family::text[], :issuing_country::text[], :form::text[],
                   :exporting_country::text[], :importing_country::text[], :party::text[], :exporter::text[],
                   :issue_date::date[], :replaces::text[], :certified_copy_of::text[], :organisation::text[],
                   :content_digest::bytea[], :at::timestamptz[], :message_id::text[], :conversation_id::text[],
                   :wire_form::text[], :digest::bytea[], :created_at::timestamptz[], :findings::text[],
-                  :actor::text[], :wire::bytea[], :submitted::bytea[])
+                  :actor::text[], :dialect::text[], :wire::bytea[], :submitted::bytea[],
+                  :canonical::bytea[])
            WITH ORDINALITY
            AS g (number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
                  issue_date, replaces, certified_copy_of, organisation, content_digest, at, message_id,
-                 conversation_id, wire_form, digest, created_at, findings, actor, wire, submitted, position)
+                 conversation_id, wire_form, digest, created_at, findings, actor, dialect, wire, submitted, canonical,
+                 position)
 ), kept AS (
     INSERT INTO certificate AS c
            (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
@@ -73,23 +75,26 @@ WITH given AS MATERIALIZED (
     RETURNING c.certificate_no, c.message_no
 ), taken AS MATERIALIZED (
     SELECT kept.certificate_no, g.message_no, g.number, g.form, g.party, g.organisation, g.content_digest, g.at,
-           g.message_id, g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.actor, g.wire,
-           g.submitted, g.position
+           g.message_id, g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.actor,
+           g.dialect, g.wire, g.submitted, g.canonical, g.position
       FROM kept
       JOIN given g ON g.message_no = kept.message_no
 ), written AS (
     INSERT INTO message
            (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
             certificate_number, digest, content_digest, submitted_form, created_at, recorded_at, valid, findings,
-            organisation, actor)
+            organisation, actor, dialect)
     SELECT message_no, 'out', party, message_id, conversation_id, 'certificate', wire_form, certificate_no, number,
-           digest, content_digest, form, created_at, at, true, findings::jsonb, organisation, actor
+           digest, content_digest, form, created_at, at, true, findings::jsonb, organisation, actor,
+           dialect
       FROM taken
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
     SELECT taken.message_no, d.kind, d.body
       FROM taken
-     CROSS JOIN LATERAL (VALUES ('wire', taken.wire), ('submitted', taken.submitted)) AS d (kind, body)
+     CROSS JOIN LATERAL (VALUES ('wire', taken.wire), ('submitted', taken.submitted),
+                                ('canonical', taken.canonical)) AS d (kind, body)
+     WHERE d.body IS NOT NULL
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who)
     SELECT at, 'submission:accepted', message_no, certificate_no, party, 'out', organisation, actor
@@ -129,7 +134,7 @@ SELECT m.digest, r.body, r.signer_until
    AND m.party = :party
    AND m.direction = 'in';
 
--- name: admit_certificates(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at, answer_digest, answer)
+-- name: admit_certificates(number, family, issuing_country, form, exporting_country, importing_country, party, exporter, issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form, digest, created_at, findings, dialect, wire, canonical, receipt, signer_until, outcome, answer_id, answer_created_at, answer_digest, answer_dialect, answer, canonical_answer)
 -- Take good certificates: message, bytes, our receipt, the certificate, its place in the inbox, our verdict and,
 -- where answer is given, the acknowledgement we owe; each parameter is a column with one value a certificate. A
 -- number already taken is pointed at this message when the content is the same, or when what stood under it was
@@ -140,20 +145,22 @@ WITH given AS MATERIALIZED (
            CASE WHEN g.answer IS NOT NULL THEN nextval('message_number') END AS answer_no,
            g.number, g.family, g.issuing_country, g.form, g.exporting_country, g.importing_country, g.party,
            g.exporter, g.issue_date, g.replaces, g.certified_copy_of, g.content_digest, g.at, g.message_id,
-           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.wire, g.receipt, g.signer_until,
-           g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer, g.position
+           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.dialect, g.wire, g.canonical,
+           g.receipt, g.signer_until, g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer_dialect,
+           g.answer, g.canonical_answer, g.position
       FROM unnest(:number::text[], :family::text[], :issuing_country::text[], :form::text[],
                   :exporting_country::text[], :importing_country::text[], :party::text[], :exporter::text[],
                   :issue_date::date[], :replaces::text[], :certified_copy_of::text[], :content_digest::bytea[],
                   :at::timestamptz[], :message_id::text[], :conversation_id::text[], :wire_form::text[],
-                  :digest::bytea[], :created_at::timestamptz[], :findings::text[], :wire::bytea[],
-                  :receipt::bytea[], :signer_until::timestamptz[], :outcome::text[], :answer_id::text[],
-                  :answer_created_at::timestamptz[], :answer_digest::bytea[], :answer::bytea[])
+                  :digest::bytea[], :created_at::timestamptz[], :findings::text[], :dialect::text[],
+                  :wire::bytea[], :canonical::bytea[], :receipt::bytea[], :signer_until::timestamptz[], :outcome::text[], :answer_id::text[],
+                  :answer_created_at::timestamptz[], :answer_digest::bytea[], :answer_dialect::text[],
+                  :answer::bytea[], :canonical_answer::bytea[])
            WITH ORDINALITY
            AS g (number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
                  issue_date, replaces, certified_copy_of, content_digest, at, message_id, conversation_id, wire_form,
-                 digest, created_at, findings, wire, receipt, signer_until, outcome, answer_id, answer_created_at,
-                 answer_digest, answer, position)
+                 digest, created_at, findings, dialect, wire, canonical, receipt, signer_until, outcome, answer_id,
+                 answer_created_at, answer_digest, answer_dialect, answer, canonical_answer, position)
 ), kept AS (
     INSERT INTO certificate AS c
            (direction, number, family, issuing_country, form, exporting_country, importing_country, party, exporter,
@@ -178,27 +185,32 @@ WITH given AS MATERIALIZED (
     RETURNING c.certificate_no, c.message_no
 ), taken AS MATERIALIZED (
     SELECT kept.certificate_no, g.message_no, g.answer_no, g.number, g.party, g.content_digest, g.at, g.message_id,
-           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.wire, g.receipt, g.signer_until,
-           g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer, g.position
+           g.conversation_id, g.wire_form, g.digest, g.created_at, g.findings, g.dialect, g.wire, g.canonical,
+           g.receipt, g.signer_until, g.outcome, g.answer_id, g.answer_created_at, g.answer_digest, g.answer_dialect,
+           g.answer, g.canonical_answer, g.position
       FROM kept
       JOIN given g ON g.message_no = kept.message_no
 ), written AS (
     INSERT INTO message
            (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
-            certificate_number, ref_to_message_id, digest, content_digest, created_at, recorded_at, valid, findings)
+            certificate_number, ref_to_message_id, digest, content_digest, created_at, recorded_at, valid, findings,
+            dialect)
     SELECT message_no, 'in', party, message_id, conversation_id, 'certificate', wire_form, certificate_no, number,
-           NULL, digest, content_digest, created_at, at, true, findings::jsonb
+           NULL, digest, content_digest, created_at, at, true, findings::jsonb, dialect
       FROM taken
      UNION ALL
     SELECT answer_no, 'out', party, answer_id, conversation_id, 'acknowledgement', wire_form, certificate_no, number,
-           message_id, answer_digest, NULL, answer_created_at, at, NULL, '[]'
+           message_id, answer_digest, NULL, answer_created_at, at, NULL, '[]', answer_dialect
       FROM taken
      WHERE answer_no IS NOT NULL
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
-    SELECT message_no, 'wire', wire FROM taken
-     UNION ALL
-    SELECT answer_no, 'wire', answer FROM taken WHERE answer_no IS NOT NULL
+    SELECT d.message_no, d.kind, d.body
+      FROM taken
+     CROSS JOIN LATERAL (VALUES (taken.message_no, 'wire', taken.wire), (taken.message_no, 'canonical', taken.canonical),
+                                (taken.answer_no, 'wire', taken.answer),
+                                (taken.answer_no, 'canonical', taken.canonical_answer)) AS d (message_no, kind, body)
+     WHERE d.body IS NOT NULL
 ), receipted AS (
     INSERT INTO issued_receipt (message_no, signer_until, body)
     SELECT message_no, signer_until, receipt FROM taken
@@ -229,19 +241,20 @@ VALUES (:at, :party, :message_id, :findings, :body, :answer);
 
 -- ======== pages: the rarer ways of writing ===================================================================
 
--- name: write_outbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, organisation, actor, wire, submitted)$
+-- name: write_outbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, organisation, actor, dialect, wire, submitted, canonical)$
 -- Write an outbound message, its bytes and the delivery it owes; its message_no.
 WITH written AS (
     INSERT INTO message
            (direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
-            ref_to_message_id, digest, created_at, recorded_at, organisation, actor)
+            ref_to_message_id, digest, created_at, recorded_at, organisation, actor, dialect)
     VALUES ('out', :party, :message_id, :conversation_id, :type, :form, :certificate_no, :certificate_number,
-            :ref_to_message_id, :digest, :created_at, :at::timestamptz, :organisation, :actor)
+            :ref_to_message_id, :digest, :created_at, :at::timestamptz, :organisation, :actor, :dialect)
     RETURNING message_no, party, conversation_id, certificate_no, organisation, recorded_at
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
     SELECT written.message_no, d.kind, d.body
-      FROM written, (VALUES ('wire', :wire::bytea), ('submitted', :submitted::bytea)) AS d (kind, body)
+      FROM written, (VALUES ('wire', :wire::bytea), ('submitted', :submitted::bytea),
+                            ('canonical', :canonical::bytea)) AS d (kind, body)
      WHERE d.body IS NOT NULL
 ), owed AS (
     INSERT INTO delivery
@@ -253,20 +266,22 @@ WITH written AS (
 )
 SELECT message_no FROM written;
 
--- name: write_inbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, valid, findings, wire, receipt, signer_until)$
+-- name: write_inbound(party, message_id, conversation_id, type, form, certificate_no, certificate_number, ref_to_message_id, digest, created_at, at, valid, findings, dialect, wire, canonical, receipt, signer_until)$
 -- Write an inbound message, its bytes and our receipt; its message_no. No row: this sender used the id before.
 WITH written AS (
     INSERT INTO message
            (direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
-            ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation)
+            ref_to_message_id, digest, created_at, recorded_at, valid, findings, dialect, organisation)
     VALUES ('in', :party, :message_id, :conversation_id, :type, :form, :certificate_no, :certificate_number,
-            :ref_to_message_id, :digest, :created_at, :at, :valid, :findings,
+            :ref_to_message_id, :digest, :created_at, :at, :valid, :findings, :dialect,
             (SELECT organisation FROM certificate WHERE certificate_no = :certificate_no))
     ON CONFLICT (message_id, party, direction) DO NOTHING
     RETURNING message_no
 ), documented AS (
     INSERT INTO document (message_no, kind, body)
-    SELECT message_no, 'wire', :wire::bytea FROM written
+    SELECT written.message_no, d.kind, d.body
+      FROM written, (VALUES ('wire', :wire::bytea), ('canonical', :canonical::bytea)) AS d (kind, body)
+     WHERE d.body IS NOT NULL
 ), receipted AS (
     INSERT INTO issued_receipt (message_no, signer_until, body)
     SELECT message_no, :signer_until::timestamptz, :receipt::bytea FROM written
@@ -396,12 +411,14 @@ SELECT message_no
    FOR UPDATE;
 
 -- name: messages_with_bytes(message_nos)
--- Messages and their bytes on the wire, oldest first.
+-- Messages, their bytes on the wire, and what these say in canonical form where they travelled in a dialect;
+-- oldest first.
 SELECT m.message_no, m.direction, m.party, m.message_id, m.conversation_id, m.type, m.form, m.certificate_no,
        m.certificate_number, m.ref_to_message_id, m.digest, m.created_at, m.recorded_at, m.valid, m.findings,
-       m.organisation, m.delivery, m.cause, m.parked, d.body
+       m.organisation, m.delivery, m.cause, m.parked, m.dialect, d.body, c.body AS canonical
   FROM message_row m
   JOIN document d ON d.message_no = m.message_no AND d.kind = 'wire'
+  LEFT JOIN document c ON c.message_no = m.message_no AND c.kind = 'canonical'
  WHERE m.message_no = ANY (:message_nos::bigint[])
  ORDER BY m.message_no;
 
@@ -1016,14 +1033,16 @@ SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
 -- name: message(message_no)^
 -- One message. No row: unknown.
 SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
-       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked,
+       dialect
   FROM message_row
  WHERE message_no = :message_no;
 
 -- name: messages_by_id(message_id)
 -- The messages with this id; two parties may have used the same.
 SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
-       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked,
+       dialect
   FROM message_row
  WHERE message_id = :message_id
  ORDER BY message_no;
@@ -1031,7 +1050,8 @@ SELECT message_no, direction, party, message_id, conversation_id, type, form, ce
 -- name: messages_of_certificate(certificate_no)
 -- Every message about a certificate, oldest first.
 SELECT message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
-       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked
+       ref_to_message_id, digest, created_at, recorded_at, valid, findings, organisation, delivery, cause, parked,
+       dialect
   FROM message_row
  WHERE certificate_no = :certificate_no
  ORDER BY message_no;
@@ -1114,6 +1134,11 @@ SELECT place, event_no, at, what, message_id, certificate_number, party, who, de
 -- name: document(message_no, kind)$
 -- Exact bytes as sent, received or submitted. No row: there are none.
 SELECT body FROM document WHERE message_no = :message_no AND kind = :kind;
+
+-- name: said(message_no)$
+-- What a message says in canonical form: a document of its own where it travelled in a dialect, else it is in the
+-- bytes on the wire.
+SELECT body FROM document WHERE message_no = :message_no AND kind IN ('canonical', 'wire') ORDER BY kind LIMIT 1;
 
 -- name: receipt_body(message_no)$
 -- Their latest receipt for this message.

@@ -180,8 +180,8 @@ class Reading:
         Exact bytes of one message, None when there are none of that kind.
 
         Args:
-            kind: ``wire`` as sent or received, ``submitted``, ``receipt`` theirs (the latest),
-                ``issued_receipt`` ours.
+            kind: ``wire`` as sent or received, ``canonical`` what that says where it travelled in a dialect,
+                ``submitted``, ``receipt`` theirs (the latest), ``issued_receipt`` ours.
         """
         async with self._pool.acquire() as connection:
             if kind == "receipt":
@@ -190,6 +190,16 @@ class Reading:
                 body = await queries.issued_receipt_body(connection, message_no=message_no)
             else:
                 body = await queries.document(connection, message_no=message_no, kind=kind)
+        return body
+
+    async def said(self, message_no: int) -> bytes | None:
+        """
+        What a message says in canonical form: the document alone, or the whole message that holds it.
+
+        None when its bytes are not kept any more.
+        """
+        async with self._pool.acquire() as connection:
+            body: bytes | None = await queries.said(connection, message_no=message_no)
         return body
 
     # ---- feeds -------------------------------------------------------------------------------------------

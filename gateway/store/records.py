@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Finding
 from gateway.domain.ids import (
     CertificateNumber,
@@ -173,6 +174,7 @@ class MessageRow:
     delivery: DeliveryStatus | None  # outbound only
     cause: str | None  # CODE: words, why the delivery stands where it stands
     parked: bool
+    dialect: DialectName | None = None  # None in canonical form
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from typing import Any
 
 import asyncpg
 
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Finding, Severity
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
+from gateway.domain.message import Sealed
 from gateway.domain.status import (
     AcknowledgedBy,
     AcknowledgementOutcome,
@@ -55,6 +57,13 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 def findings_text(findings: Sequence[Finding]) -> str:
     """Findings as they are kept, for a column of several rows: arrays take no values of our own making."""
     return json.dumps(findings_json(findings), ensure_ascii=False) if findings else "[]"
+
+
+def spoken_of(sealed: Sealed | None) -> tuple[str | None, bytes | None]:
+    """The dialect of a message and what it says in canonical form; nothing where it travels in that."""
+    if sealed is None or sealed.spoken is None:
+        return None, None
+    return sealed.spoken.dialect, sealed.spoken.canonical
 
 
 def findings_of(kept: Sequence[dict[str, Any]]) -> tuple[Finding, ...]:
@@ -110,6 +119,7 @@ def message_row(row: asyncpg.Record) -> MessageRow:
         delivery=_or_none(DeliveryStatus, row["delivery"]),
         cause=row["cause"],
         parked=row["parked"],
+        dialect=_or_none(DialectName, row["dialect"]),
     )
 
 

@@ -30,7 +30,7 @@ from lxml import etree
 
 from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import Party, RegisteredCertificate
-from gateway.domain.envelope import business_document, read_header
+from gateway.domain.envelope import business_document, is_envelope, read_header
 from gateway.domain.errors import Fault, NotForUs, OutsideClock, SealRefused
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived, Checked, Header
@@ -195,6 +195,17 @@ def reread(raw: bytes) -> etree._Element:
         SealRefused: the bytes cannot be read.
     """
     return rebuilt(raw)
+
+
+def said_in(raw: bytes) -> etree._Element:
+    """
+    The document in canonical form that *raw* is, or that the message of these bytes holds; see ``reread``.
+
+    Raises:
+        SealRefused: the bytes cannot be read.
+    """
+    root = reread(raw)
+    return business_document(root) if is_envelope(root) else root
 
 
 def rebuilt(octets: bytes, *, first_line: int = 1) -> etree._Element:

@@ -263,13 +263,18 @@ class Pair:
 
 @asynccontextmanager
 async def two_gateways(
-    servers: Servers, work: Path, *, others: Mapping[str, str] = MappingProxyType({MY: PATIENCE})
+    servers: Servers,
+    work: Path,
+    *,
+    others: Mapping[str, str] = MappingProxyType({MY: PATIENCE}),
+    speaks: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Pair]:
     """
     Both gateways for as long as the block lasts.
 
     Args:
         others: parties that are registered and have keys, each with its patience; no gateway of theirs runs.
+        speaks: the dialect in which a party wants certificates, and answers.
     """
     countries = {party: party[:2] for party in (VN, TH, *others)}
     neighbours = Neighbours(
@@ -284,6 +289,11 @@ async def two_gateways(
     for party, patience in others.items():
         file = work / "registry/mappings/parties" / f"{party.lower()}.toml"
         file.write_text(file.read_text("utf-8").replace(PATIENCE, patience), "utf-8")
+    for file in (work / "registry/mappings/corridors").iterdir():
+        for party, dialect in speaks.items():
+            if f"--{party.lower()}." in file.name:
+                keys = f'certificates_in = "{dialect}"\nanswers_in = "{dialect}"\n'
+                file.write_text(file.read_text("utf-8") + keys, "utf-8")
     registry = load_registry(over_shipped(work / "registry"))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(

@@ -412,10 +412,11 @@ async def test_what_came_too_early_is_parked_and_matched(ledger: Ledger) -> None
     taken = await admitted(ledger, an_arrival("TH-1", conversation_id="c@th"))
 
     async with ledger.page() as page:
-        ((message, body),) = await page.parked(TH, ConversationId("c@th"))
+        ((message, body, canonical),) = await page.parked(TH, ConversationId("c@th"))
         await page.unpark(message_no, certificate_no=taken.certificate_no)
 
     assert (message.message_no, body, message.parked) == (message_no, b"<cancel/>", True)
+    assert canonical is None
     matched = await ledger.message(message_no)
     assert (matched.parked, matched.certificate_no) == (False, taken.certificate_no)
     assert len((await ledger.story(taken.certificate_no)).messages) == 2
@@ -435,7 +436,7 @@ async def test_parked_messages_come_oldest_first(ledger: Ledger) -> None:
     async with ledger.page() as page:
         found = await page.parked(TH, ConversationId("c@th"))
 
-    assert [message.message_no for message, _ in found] == numbers
+    assert [message.message_no for message, _, _ in found] == numbers
 
 
 async def test_patience_with_the_parked_ends(ledger: Ledger) -> None:

@@ -9,9 +9,9 @@ import codecs
 from lxml import etree
 
 from gateway.domain.errors import ContentRefused, Fault, Finding
+from gateway.translate.acknowledgements import EXCHANGE
 from gateway.translate.edifact.characters import CharacterSet
 
-EXCHANGE = "urn:eco-gateway:exchange:1.0"
 INTERCHANGE = f"{{{EXCHANGE}}}Interchange"
 CONTENT_TYPE = "application/EDIFACT"
 
@@ -56,13 +56,17 @@ def check_charset(document: etree._Element, repertoire: CharacterSet) -> None:
     Raises:
         ContentRefused: S02, it names another, or none that there is.
     """
-    told = document.get("charset", "").strip()
+    if codec_of(document) != repertoire.codec:
+        told = document.get("charset", "").strip()[:40]
+        raise _refused(f"The Interchange says it is written in {told!r}, UNB says {repertoire.level}")
+
+
+def codec_of(document: etree._Element) -> str | None:
+    """The codec that an Interchange names as its charset; None if there is none of that name."""
     try:
-        same = codecs.lookup(told).name == repertoire.codec
+        return codecs.lookup(document.get("charset", "").strip()).name
     except LookupError:
-        same = False
-    if not same:
-        raise _refused(f"The Interchange says it is written in {told[:40]!r}, UNB says {repertoire.level}")
+        return None
 
 
 def _refused(text: str) -> ContentRefused:

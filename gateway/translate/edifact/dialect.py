@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from lxml import etree
 
 from gateway.domain.acknowledgement import Acknowledgement
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import ContentRefused, TooLarge
 from gateway.domain.form import Form
 from gateway.domain.ids import CertificateNumber, FormId, MessageId
-from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome
+from gateway.domain.message import Header
+from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome, MessageType
 from gateway.domain.xml import MAX_MESSAGE_BYTES
-from gateway.translate.edifact.answers import ROOT as ACKNOWLEDGEMENT
-from gateway.translate.edifact.answers import acknowledgement_of, domain_of, element_of, fit
-from gateway.translate.edifact.carried import EXCHANGE, check_charset, is_wrapped, unwrap, wrap
+from gateway.translate.acknowledgements import EXCHANGE, EXCHANGE_VERSION, acknowledgement_of, element_of
+from gateway.translate.acknowledgements import NAME as ACKNOWLEDGEMENT
+from gateway.translate.dialect import Forms, check_form
+from gateway.translate.edifact.answers import domain_of, fit
+from gateway.translate.edifact.carried import check_charset, codec_of, is_wrapped, unwrap, wrap
 from gateway.translate.edifact.certificates import (
     envelope_of_certificate,
     facts_of,
@@ -62,18 +65,56 @@ class EdifactDialect:
         if self._version is None:
             raise ValueError(f"{level} is read, not written")
 
+    version = EXCHANGE_VERSION
+    types = frozenset(
+        {
+            MessageType.CERTIFICATE,
+            MessageType.CANCELLATION,
+            MessageType.ACKNOWLEDGEMENT,
+            MessageType.CUSTOMS_RESPONSE,
+        }
+    )
+
     @property
-    def id(self) -> str:
+    def id(self) -> DialectName:
         """``edifact-sancrt``, or ``edifact-sancrt-unoc`` for a repertoire that does not hold everything."""
-        return (
-            "edifact-sancrt"
-            if self._version == SYNTAX_4
-            else f"edifact-sancrt-{self._repertoire.level.lower()}"
-        )
+        return DialectName.EDIFACT if self._version == SYNTAX_4 else DialectName.EDIFACT_LATIN
 
     def speaks(self, document: etree._Element) -> bool:
-        """Whether *document* is an Interchange of EDIFACT."""
-        return is_wrapped(document)
+        """Whether *document* is an Interchange of EDIFACT in our encoding; UNOW takes unknown ones too."""
+        if not is_wrapped(document):
+            return False
+        codec = codec_of(document)
+        written = {each.codec for each in self._data.repertoires.values() if each.writes is not None}
+        return codec == self._repertoire.codec or (self._version == SYNTAX_4 and codec not in written)
+
+    # ---- messages ----------------------------------------------------------------------------------------
+
+    def to_wire(
+        self, document: etree._Element, header: Header, forms: Forms, about: etree._Element | None = None
+    ) -> etree._Element:
+        """See ``Dialect``; UNB says who sends it to whom, and when, as *header* does."""
+        envelope = Envelope(sender=header.sender, recipient=header.receiver, prepared_at=header.created_at)
+        if header.type is MessageType.CERTIFICATE:
+            return self.write(document, forms[header.form], envelope)
+        if header.type is MessageType.CANCELLATION:
+            return self.write_cancellation(document, envelope)
+        if header.type is MessageType.CUSTOMS_RESPONSE:
+            return self.write_customs_response(document, envelope)
+        return self.write_acknowledgement(acknowledgement_of(document), about, envelope)
+
+    def from_wire(self, document: etree._Element, header: Header, forms: Forms) -> etree._Element:
+        """See ``Dialect``; a CONTRL is about the message that *header* refers to."""
+        if header.type is MessageType.CERTIFICATE:
+            certificate, form = self.read(document, forms)
+            check_form(form, header)
+            return certificate
+        if header.type is MessageType.CANCELLATION:
+            return self.read_cancellation(document)
+        if header.type is MessageType.CUSTOMS_RESPONSE:
+            return self.read_customs_response(document)
+        number, about = header.certificate_number, header.ref_to_message_id
+        return element_of(self.read_acknowledgement(document, about, number))
 
     # ---- certificates ------------------------------------------------------------------------------------
 
@@ -206,7 +247,7 @@ class EdifactDialect:
             return self._read_contrl(document, message, ref_to_message_id, certificate_number)
         document_map = self._data.maps[ANSWER]
         reader = Reader(document_map, root_of(message, document_map), message.number)
-        return acknowledgement_of(reader.read("", ACKNOWLEDGEMENT))
+        return acknowledgement_of(reader.read(EXCHANGE, ACKNOWLEDGEMENT))
 
     def contrl(self, octets: bytes, envelope: Envelope | None = None) -> bytes:
         """A CONTRL about *octets*, whatever they are: where the syntax is faulty, or that it is sound."""
@@ -318,9 +359,8 @@ class EdifactDialect:
         return examined.messages[0]
 
 
-def dialects(data: EdifactData) -> Mapping[str, EdifactDialect]:
-    """A dialect for each repertoire that is written, by its id."""
-    made = [
+def dialects(data: EdifactData) -> tuple[EdifactDialect, ...]:
+    """A dialect for each repertoire that is written."""
+    return tuple(
         EdifactDialect(data, level) for level, each in data.repertoires.items() if each.writes is not None
-    ]
-    return MappingProxyType({dialect.id: dialect for dialect in made})
+    )

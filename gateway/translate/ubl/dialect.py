@@ -9,14 +9,19 @@ from datetime import date
 from lxml import etree
 
 from gateway.domain.acknowledgement import Acknowledgement
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import ContentRefused, Fault, Finding, FormNotAgreed
 from gateway.domain.form import Form, in_force, latest
 from gateway.domain.ids import FormId
+from gateway.domain.message import Header
+from gateway.domain.status import MessageType
 from gateway.domain.xml import readable_path
 from gateway.registry.folder import Folder
+from gateway.translate.acknowledgements import acknowledgement_of, element_of
+from gateway.translate.dialect import Forms, check_form
 from gateway.translate.ubl import responses
 from gateway.translate.ubl.missing import missing
-from gateway.translate.ubl.names import CERTIFICATE, DIALECT, RESPONSE, cbc
+from gateway.translate.ubl.names import CERTIFICATE, RESPONSE, VERSION, cbc
 from gateway.translate.ubl.pointers import astray, swollen
 from gateway.translate.ubl.rest import attach, difference, put_back, spoken
 from gateway.translate.ubl.schema import MOST_FINDINGS, UblSchema
@@ -34,7 +39,9 @@ class UblDialect:
         Misconfigured: an XSD or a stylesheet of the registry is not there, or does not compile.
     """
 
-    id = DIALECT
+    id = DialectName.UBL
+    version = VERSION
+    types = frozenset({MessageType.CERTIFICATE, MessageType.ACKNOWLEDGEMENT})
 
     def __init__(self, folder: Folder) -> None:
         self._stylesheets = Stylesheets(folder)
@@ -43,6 +50,22 @@ class UblDialect:
     def speaks(self, document: etree._Element) -> bool:
         """Whether *document* is a UBL certificate of origin or application response, by its root."""
         return document.tag in (_CERTIFICATE, _RESPONSE)
+
+    def to_wire(
+        self, document: etree._Element, header: Header, forms: Forms, about: etree._Element | None = None
+    ) -> etree._Element:
+        """See ``Dialect``; an acknowledgement says the same whatever it is about."""
+        if header.type is MessageType.CERTIFICATE:
+            return self.write(document, forms[header.form])
+        return self.write_acknowledgement(acknowledgement_of(document))
+
+    def from_wire(self, document: etree._Element, header: Header, forms: Forms) -> etree._Element:
+        """See ``Dialect``."""
+        if header.type is MessageType.CERTIFICATE:
+            certificate, form = self.read(document, forms)
+            check_form(form, header)
+            return certificate
+        return element_of(self.read_acknowledgement(document))
 
     def write(self, document: etree._Element, form: Form) -> etree._Element:
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.domain.dialect import DialectName
+
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 
 CERTIFICATE = f"{_UBL}CertificateOfOrigin-2"
@@ -10,7 +12,7 @@ AGGREGATE = f"{_UBL}CommonAggregateComponents-2"
 BASIC = f"{_UBL}CommonBasicComponents-2"
 EXTENSION = f"{_UBL}CommonExtensionComponents-2"
 
-DIALECT = "ubl-2.1"
+DIALECT = DialectName.UBL.value
 """What stands in ProfileID."""
 
 VERSION = "2.1"

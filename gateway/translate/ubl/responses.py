@@ -21,6 +21,7 @@ from gateway.domain.clock import rfc3339_exact
 from gateway.domain.errors import ContentRefused, Fault, Finding, Severity, Unreadable
 from gateway.domain.ids import CertificateNumber, MessageId, message_id
 from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome
+from gateway.translate.acknowledgements import EXCHANGE
 from gateway.translate.ubl.names import AGGREGATE, BASIC, DIALECT, RESPONSE, VERSION, cac, cbc
 
 T = TypeVar("T")
@@ -37,7 +38,6 @@ OUTCOMES: Mapping[AcknowledgementOutcome, str] = MappingProxyType(
 CERTIFICATE_TYPES = ("861", "864")
 """UN/EDIFACT 1001: certificate of origin, preference certificate of origin; we write the first."""
 
-_EXCHANGE = "urn:eco-gateway:exchange:1.0"
 _CAPACITY = "acknowledged-by"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DETAILS = ("box", "path", "value", "action")
@@ -52,7 +52,7 @@ def write(body: Acknowledgement) -> etree._Element:
     )
     day, _, time = rfc3339_exact(body.at).partition("T")
     _put(root, "UBLVersionID", VERSION)
-    _put(root, "CustomizationID", _EXCHANGE)
+    _put(root, "CustomizationID", EXCHANGE)
     _put(root, "ProfileID", DIALECT)
     _put(root, "ID", f"{body.ref_to_message_id}#{body.by}")
     _put(root, "IssueDate", day)

@@ -20,6 +20,7 @@ from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import read_parties
 from gateway.settings import read_settings
+from gateway.translate.dialects import Dialects
 from gateway.validate.check import check_forms
 from gateway.validate.shape import Records
 
@@ -66,7 +67,7 @@ def registry_faults(folder: Folder) -> list[RegistryFault]:
 
     A fault in one part hides none in another.
     """
-    parts = (load_registry, _seals, Desk, _records, _examples)
+    parts = (load_registry, _seals, Desk, _records, _dialects, _examples)
     return list(dict.fromkeys(fault for part in parts for fault in _faults(part, folder)))
 
 
@@ -82,6 +83,10 @@ def _records(folder: Folder) -> Records:
         return Records(load_record_schema(folder))
     except ValueError as error:
         raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", str(error)),)) from None
+
+
+def _dialects(folder: Folder) -> None:
+    Dialects(folder, {})
 
 
 def _seals(folder: Folder) -> None:

@@ -34,11 +34,12 @@ from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
 from gateway.intake.callers import verifier
+from gateway.intake.capacity import Capacity
 from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app
 from gateway.intake.notices import Notice, notice_of
-from gateway.intake.serving import Limits
+from gateway.intake.serving import Limits, capacity_of
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
 from gateway.observe.event_log import LogKeeper
 from gateway.observe.evidence import EvidenceRoom
@@ -210,6 +211,7 @@ class Node:
         self._changed = asyncio.Event()
         self._rung = asyncio.Event()
         self._signs: set[PartyId] = set()
+        self._doors: dict[str, Capacity] = {}
         self._ready = False
         self._log = LogKeeper(
             ledger=ledger, home=rooms.home, sealer=rooms.sealer, clock=rooms.clock, workers=workers
@@ -309,7 +311,13 @@ class Node:
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        limits = Limits(body_bytes=settings.max_message_bytes)
+        limits = Limits(
+            body_bytes=settings.max_message_bytes,
+            visits=settings.calls_in_hand,
+            visits_bytes=settings.bytes_in_hand,
+        )
+        for door in ("national", "exchange"):
+            self._doors[door] = capacity_of(limits, partial(self._metrics.turned_away, door))
         jwk = await self._ledger.setting("development_issuer", public_jwk(settings.data))
         assert jwk is not None
         national = create_national_app(
@@ -328,6 +336,7 @@ class Node:
             limits=limits,
             changed=self._wait_for_change,
             notices=lambda: self._notices,
+            capacity=self._doors["national"],
             away=AWAY,
         )
         exchange = create_exchange_app(
@@ -337,6 +346,7 @@ class Node:
             clock=self._clock,
             stopping=self._stopping,
             limits=limits,
+            capacity=self._doors["exchange"],
             away=AWAY,
         )
         tls = server_context(self._keys.tls_key(self._clock()), self._others)
@@ -362,6 +372,8 @@ class Node:
 
     async def _exposition(self) -> bytes:
         self._metrics.set_backlog(await self._ledger.counts())
+        for door, capacity in self._doors.items():
+            self._metrics.set_in_hand(door, capacity.in_hand, capacity.bytes_in_hand)
         self._metrics.set_certificate_expiry(self._registry.parties.values(), self._clock())
         return self._metrics.exposition()
 

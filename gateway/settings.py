@@ -179,6 +179,14 @@ class Settings(BaseSettings):
         ge=1_024,
         description="largest message taken in, bytes; exactly this many is taken",
     )
+    calls_in_hand: int = Field(
+        default=512, ge=2, le=100_000, description="calls that each door has in hand at a time; more get 503"
+    )
+    bytes_in_hand: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1_024,
+        description="bytes of their bodies together; one client has at most half of either",
+    )
     skew_s: int = Field(
         default=300, ge=0, description="how far a sender's clock may be ahead of ours, seconds"
     )

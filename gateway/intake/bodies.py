@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from gateway.domain.errors import ContentRefused, Fault, Finding, GatewayError, TooLarge, Unreadable
+from gateway.intake.capacity import VISIT, Visit
 
 XML = "application/xml"
 JSON = "application/json"
@@ -73,27 +74,51 @@ async def wait_for_leave(request: web.Request) -> None:
     """Leave ``Expect: 100-continue`` unanswered until the body is wanted."""
 
 
-async def read_body(request: web.Request, *, limit: int, within_s: float) -> bytes:
+async def read_body(request: web.Request, *, limit: int, within_s: float, silent_s: float = 10) -> bytes:
     """
-    Read the whole body; exactly *limit* bytes are taken, one more is not.
+    Read the whole body; exactly *limit* bytes are taken, one more is not. Then wait for its turn.
+
+    Args:
+        within_s: for the whole body to arrive, seconds.
+        silent_s: without a byte of it, seconds.
 
     Raises:
         TooLarge: more than *limit* bytes announced, or come.
-        TooSlow: not there after *within_s* seconds.
+        TooSlow: not there after *within_s* seconds, or none came for *silent_s*.
+        Busy: the door holds as many bytes as it can.
         ClientGone: the client went away.
     """
+    visit = request.get(VISIT)
+    try:
+        body = await _read(request, visit, limit, within_s, silent_s)
+    except (TooLarge, TooSlow) as error:
+        if visit is not None:
+            visit.turned_away("too-large" if isinstance(error, TooLarge) else "slow")
+        raise
+    if visit is not None:
+        await visit.turn()
+    return body
+
+
+async def _read(
+    request: web.Request, visit: Visit | None, limit: int, within_s: float, silent_s: float
+) -> bytes:
     if (request.content_length or 0) > limit:
         raise TooLarge(f"{request.content_length} bytes are more than the {limit} taken here")
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
-    body = bytearray()
+    body, loop = bytearray(), asyncio.get_running_loop()
+    end = loop.time() + within_s
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout_at(min(end, loop.time() + silent_s)) as patience:
             async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > limit:
+                if len(body) + len(chunk) > limit:
                     raise TooLarge(f"more than the {limit} bytes taken here")
+                if visit is not None:
+                    visit.take(len(chunk))
+                body += chunk
+                patience.reschedule(min(end, loop.time() + silent_s))
     except TimeoutError:
         raise TooSlow(f"the body did not arrive within {within_s:g} seconds") from None
     except (web.RequestPayloadError, ConnectionError) as error:

@@ -24,10 +24,11 @@ from gateway.domain.errors import Fault, TooLarge
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
 from gateway.intake.bodies import XML, ClientGone, TooSlow, WrongType, media_type, read_body, wait_for_leave
+from gateway.intake.capacity import VISIT, Busy, Capacity
 from gateway.intake.desk import ExchangeDesk, LogDesk, WireAnswer
 from gateway.intake.exchange_log import add_log
 from gateway.intake.problems import Handler
-from gateway.intake.serving import Limits
+from gateway.intake.serving import Limits, capacity_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ def create_exchange_app(
     clock: Clock,
     stopping: asyncio.Event,
     limits: Limits | None = None,
+    capacity: Capacity | None = None,
     away: tuple[type[Exception], ...] = (),
 ) -> web.Application:
     """
@@ -54,10 +56,13 @@ def create_exchange_app(
         party_of: the party for which a client certificate (DER) is registered now, or whose TLS anchor issued
             it; None when it is nobody's.
         stopping: set to refuse new messages with 503 and Retry-After.
+        capacity: how much the door has in hand and may.
         away: errors that say the database cannot be reached; the sender is asked to come back.
     """
-    door = _Door(desk, clock, stopping, limits or Limits())
-    app = web.Application(middlewares=[_doorkeeper(party_of, door, away)], client_max_size=0)
+    limits = limits or Limits()
+    door = _Door(desk, clock, stopping, limits)
+    keeper = _doorkeeper(party_of, door, capacity or capacity_of(limits), away)
+    app = web.Application(middlewares=[keeper], client_max_size=0)
     app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
     add_log(app, event_log)
     app.on_response_prepare.append(_plain_headers)
@@ -111,7 +116,10 @@ class _Door:
 
 
 def _doorkeeper(
-    party_of: Callable[[bytes], PartyId | None], door: _Door, away: tuple[type[Exception], ...]
+    party_of: Callable[[bytes], PartyId | None],
+    door: _Door,
+    capacity: Capacity,
+    away: tuple[type[Exception], ...],
 ) -> Middleware:
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -121,7 +129,11 @@ def _doorkeeper(
             return _hang_up(request)
         request[_PARTY] = client
         try:
-            return await handler(request)
+            with capacity.visit(client) as visit:
+                request[VISIT] = visit
+                return await handler(request)
+        except Busy as busy:
+            return _busy(busy)
         except web.HTTPException as error:
             refusal = await door.refuse(client, error.status, f"{error.reason}: POST {PATH} is the one call")
             if hdrs.ALLOW in error.headers:
@@ -137,6 +149,14 @@ def _doorkeeper(
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return keep
+
+
+def _busy(busy: Busy) -> web.Response:
+    """Not sealed: a seal costs what is short now, and a 503 is heeded without one."""
+    headers = {hdrs.RETRY_AFTER: str(busy.retry_after_s)}
+    response = web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+    response.force_close()
+    return response
 
 
 def _client(request: web.Request, party_of: Callable[[bytes], PartyId | None]) -> PartyId | None:

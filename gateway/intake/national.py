@@ -27,6 +27,7 @@ from gateway.intake.actions import Actions
 from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
 from gateway.intake.callers import bearer
+from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
 from gateway.intake.desk import LogDesk, NationalDesk
 from gateway.intake.events import Events
@@ -40,7 +41,7 @@ from gateway.intake.problems import Handler, come_back_later, not_yours, problem
 from gateway.intake.refused import Refused
 from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
-from gateway.intake.serving import Limits, Parts, answer
+from gateway.intake.serving import Limits, Parts, answer, capacity_of
 from gateway.store.ledger import Ledger
 from gateway.store.records import MessageRow
 
@@ -65,6 +66,7 @@ def create_national_app(
     limits: Limits | None = None,
     changed: Callable[[float], Awaitable[None]] = asyncio.sleep,
     notices: Callable[[], Mapping[PartyId, Notice]] = dict,
+    capacity: Capacity | None = None,
     away: tuple[type[Exception], ...] = (),
 ) -> web.Application:
     """
@@ -80,6 +82,7 @@ def create_national_app(
         stopping: set to refuse new calls and to end streams.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties, to be told to who sends to them.
+        capacity: how much the door has in hand and may; event streams do not count.
         away: errors that say the database cannot be reached.
     """
     parts = Parts(
@@ -99,7 +102,10 @@ def create_national_app(
     under_prefix = table(parts)
     known: dict[web.AbstractRoute, Call] = {}
     app = web.Application(
-        middlewares=[problems(away), _doorkeeper(verify, stopping, known)],
+        middlewares=[
+            problems(away),
+            _doorkeeper(verify, stopping, known, capacity or capacity_of(parts.limits)),
+        ],
         client_max_size=parts.limits.batch_bytes,
     )
     for call in under_prefix:
@@ -149,7 +155,10 @@ def _add(app: web.Application, call: Call) -> web.AbstractRoute:
 
 
 def _doorkeeper(
-    verify: Callable[[str], Caller], stopping: asyncio.Event, known: Mapping[web.AbstractRoute, Call]
+    verify: Callable[[str], Caller],
+    stopping: asyncio.Event,
+    known: Mapping[web.AbstractRoute, Call],
+    capacity: Capacity,
 ) -> Middleware:
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -159,12 +168,17 @@ def _doorkeeper(
             raise come_back_later("This node is stopping; please come back.")
         caller = verify(bearer(request.headers.get(hdrs.AUTHORIZATION)))
         call = known.get(request.match_info.route)
-        if call is not None:
-            if not may(caller, call.right):
-                raise not_yours()
-            Query(request).only(call.query)
-            request[CALLER] = caller
-        return await handler(request)
+        if call is None:
+            return await handler(request)
+        if not may(caller, call.right):
+            raise not_yours()
+        Query(request).only(call.query)
+        request[CALLER] = caller
+        if call.is_stream:
+            return await handler(request)
+        with capacity.visit(f"{caller.subject} {caller.organisation}") as visit:
+            request[VISIT] = visit
+            return await handler(request)
 
     return keep
 

@@ -95,7 +95,7 @@ def _parameters(call: Call) -> list[dict[str, Any]]:
     headers: list[dict[str, Any]] = [
         {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
         for name, meaning in _HEAD.items()
-        if any(answer.media_type == "text/event-stream" for answer in call.answers.values())
+        if call.is_stream
     ]
     return places + asked + headers
 

@@ -27,6 +27,7 @@ from gateway.domain.errors import (
 )
 from gateway.intake.bodies import ClientGone, TooSlow, WrongType
 from gateway.intake.callers import NotProven
+from gateway.intake.capacity import Busy
 from gateway.intake.desk import SubmissionRefused
 from gateway.intake.views import findings_view
 
@@ -102,9 +103,9 @@ def bad_parameter(detail: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail)
 
 
-def come_back_later(detail: str) -> Problem:
+def come_back_later(detail: str, after_s: int = RETRY_AFTER_S) -> Problem:
     """Not now; the caller may try again by itself."""
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": str(after_s)})
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -128,6 +129,8 @@ def problem_of(error: Exception) -> Problem | None:
             return bad_parameter("after: this cursor was never given out.")
         case WrongType():
             return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+        case Busy():
+            return come_back_later(str(error), error.retry_after_s)
         case TooSlow():
             return Problem(HTTPStatus.REQUEST_TIMEOUT, str(error), headers={"Connection": "close"})
         case web.HTTPException():

@@ -76,6 +76,11 @@ class Call:
     body_required: bool = True
     problems: tuple[int, ...] = ()
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it answers for as long as the caller listens."""
+        return any(answer.media_type == "text/event-stream" for answer in self.answers.values())
+
 
 def text(name: str, meaning: str) -> Parameter:
     """A parameter that is any text."""

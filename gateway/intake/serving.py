@@ -19,6 +19,7 @@ from gateway.domain.errors import NotFound
 from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import Direction
 from gateway.domain.xml import MAX_MESSAGE_BYTES
+from gateway.intake.capacity import Capacity
 from gateway.intake.desk import LogDesk, NationalDesk, Taken
 from gateway.intake.notices import Notice
 from gateway.intake.problems import Problem
@@ -43,6 +44,9 @@ class Limits:
     batch_items: int = 1000
     batch_in_flight: int = 8  #: items of one batch judged at a time
     silence_s: float = 15  #: of an event stream, before a comment shows that it lives
+    visits: int = 512  #: calls that a door has in hand at a time
+    visits_bytes: int = 256 * MIB  #: of their bodies together
+    turns: int = 32  #: bodies that a door has judged and written at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,13 @@ class Parts:
     stopping: asyncio.Event
     limits: Limits
     evidence: Callable[[MessageRow], Awaitable[bytes]]
+
+
+def capacity_of(limits: Limits, turned_away: Callable[[str], None] = lambda _: None) -> Capacity:
+    """What a door may have in hand by these *limits*."""
+    return Capacity(
+        most=limits.visits, most_bytes=limits.visits_bytes, at_once=limits.turns, turned_away=turned_away
+    )
 
 
 def answer(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> web.Response:

@@ -83,6 +83,28 @@ class Metrics:
             registry=own,
         )
 
+        self._in_hand = Gauge(
+            "eco_intake_in_hand", "Calls that a door has in hand now", ("door",), registry=own
+        )
+        self._in_hand_bytes = Gauge(
+            "eco_intake_bytes", "Bytes of bodies that a door has in hand now", ("door",), registry=own
+        )
+        self._turned_away = Counter(
+            "eco_intake_turned_away",
+            "Calls that a door turned away: full, share, bytes (503); slow, too-large",
+            ("door", "reason"),
+            registry=own,
+        )
+
+    def set_in_hand(self, door: str, calls: int, size: int) -> None:
+        """Show how many calls a door has in hand, and the bytes of their bodies."""
+        self._in_hand.labels(door).set(calls)
+        self._in_hand_bytes.labels(door).set(size)
+
+    def turned_away(self, door: str, reason: str) -> None:
+        """Count a call that a door turned away before it did anything for it."""
+        self._turned_away.labels(door, reason).inc()
+
     def submitted(self, outcome: str, code: str = "") -> None:
         """
         Count a certificate handed in.

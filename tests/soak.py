@@ -2,8 +2,8 @@
 The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
 
 Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
-anything was lost, doubled or told differently on the two sides, when the kills met nothing, or when evidence that
-was spoilt was taken for good.
+anything was lost, doubled or told differently on the two sides, when the kills met nothing, or when spoilt
+evidence was taken for good.
 """
 
 from __future__ import annotations

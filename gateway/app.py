@@ -66,6 +66,7 @@ from gateway.trust.tls import client_context, party_of, server_context
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
 from gateway.workers import Workers
+from gateway.watch.watcher import Watcher
 
 log = structlog.get_logger()
 
@@ -76,6 +77,7 @@ PARKED_EVERY_S = 5.0
 LOG_EVERY_S = 1.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
+WATCH_EVERY_S = 1.0
 
 
 class _Overtime(Exception):
@@ -269,6 +271,7 @@ class Node:
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
+                tasks.create_task(self._every(WATCH_EVERY_S, Watcher(self._ledger, self._clock).step)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()

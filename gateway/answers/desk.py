@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from lxml import etree
 
-from gateway.acknowledge.bodies import TYPES, Acknowledgement, Body, CustomsResponse, write_body
+from gateway.acknowledge.bodies import (
+    TYPES,
+    Acknowledgement,
+    Body,
+    CustomsResponse,
+    VerificationReply,
+    VerificationRequest,
+    VerificationResult,
+    write_body,
+)
 from gateway.acknowledge.findings import EXCHANGE, EXCHANGE_VERSION
 from gateway.acknowledge.judging import Where, judge_customs_response, outcome_of
 from gateway.acknowledge.units import factors_of
@@ -23,6 +34,9 @@ from gateway.store.records import CertificateRow
 from gateway.trust.check import said_in
 from gateway.workers import Workers
 
+_VERIFICATION: Mapping[type[Body], str] = MappingProxyType(
+    {VerificationRequest: "requested", VerificationReply: "replied", VerificationResult: "concluded"}
+)
 GATEWAY = "gateway"
 """Stands as ``who`` for what the gateway does by itself."""
 
@@ -168,6 +182,19 @@ class AnswerDesk:
             summary=summary_of(await self._issued(page, certificate), entries, self._factors),
             at=at,
         )
+
+    async def tell_verification(
+        self, page: Page, body: Body, message_no: int, certificate_no: int | None, who: str
+    ) -> None:
+        """A verification was asked for, replied to or concluded, by us or by the other side."""
+        if (what := _VERIFICATION.get(type(body))) is not None:
+            await page.event(
+                f"verification:{what}",
+                at=self.rooms.clock(),
+                message_no=message_no,
+                certificate_no=certificate_no,
+                who=who,
+            )
 
     async def _issued(self, page: Page, certificate: CertificateRow) -> Issued:
         """What the certificate itself says of each item."""

@@ -210,7 +210,10 @@ class Incoming:
             case RetransmissionRequest():  # the identical bytes once more (ATIGA Annex 8 Rule 29(3))
                 if judgement.target is not None:
                     await page.resend(judgement.target, who=header.sender, reason=body.reason, at=now)
-            case VerificationRequest() | VerificationReply() | VerificationResult() | StatusReply() | Ping():
+            case VerificationRequest() | VerificationReply() | VerificationResult():
+                number = judgement.certificate_no
+                await self._desk.tell_verification(page, body, message_no, number, header.sender)
+            case StatusReply() | Ping():
                 pass  # for people to read: the inbox shows it
             case _:
                 assert_never(body)

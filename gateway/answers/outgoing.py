@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from gateway.acknowledge.bodies import Acknowledgement, Cancellation, CustomsResponse
+from gateway.acknowledge.bodies import Acknowledgement, Body, Cancellation, CustomsResponse
 from gateway.acknowledge.judging import in_json, is_acknowledged, judge_cancellation
 from gateway.acknowledge.lives import when_cancellation_is_asked
 from gateway.acknowledge.posted import POSTABLE, body_from_json
@@ -112,6 +113,15 @@ class Outgoing:
             ref_to_message_id=message.message_id,
             at=self._rooms.registry.zones.local(self._rooms.home.country, now),
         )
+        try:
+            return await self._say(message, body, caller, now)
+        except NotAllowed as refused:
+            if refused.code in (Fault.OVER_UTILISED, Fault.NOT_IN_FORCE):
+                await self._tell_refused(message, refused, caller, now)
+            raise
+
+    async def _say(self, message: MessageRow, body: Body, caller: Caller, now: datetime) -> Taken:
+        """Judge and send *body*, with its effects on our own ledger."""
         async with self._ledger.page() as page:
             certificate = await page.lock_certificate_by_message(
                 Direction.IN, message.party, message.message_id
@@ -142,7 +152,22 @@ class Outgoing:
                 )
             if isinstance(body, CustomsResponse) and certificate is not None:
                 await self._desk.keep_entries(page, certificate, message_no, body, now)
+            await self._desk.tell_verification(page, body, message_no, message.certificate_no, caller.subject)
         return _taken(sealed.header)
+
+    async def _tell_refused(
+        self, message: MessageRow, refused: NotAllowed, caller: Caller, now: datetime
+    ) -> None:
+        """Customs said what the ledger refuses: the caller is told, and so is who must settle it."""
+        async with self._ledger.page() as page:
+            await page.event(
+                "answer:refused",
+                at=now,
+                message_no=message.message_no,
+                certificate_no=message.certificate_no,
+                who=caller.subject,
+                detail={"code": refused.code, "text": str(refused)},
+            )
 
     def _check_agreed(self, party: PartyId, verb: MessageType) -> None:
         known = self._rooms.registry.parties.get(party)

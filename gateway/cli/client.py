@@ -86,12 +86,16 @@ class Node:
         self._url = url
         self._waiting = waiting
 
-    async def certificates(self, **query: str | None) -> AsyncIterator[Json]:
+    def certificates(self, **query: str | None) -> AsyncIterator[Json]:
         """Every certificate that the search finds, newest first, page by page."""
+        return self.pages("certificates", **query)
+
+    async def pages(self, path: str, **query: str | None) -> AsyncIterator[Json]:
+        """Every item of a paged call that ends, page by page."""
         wanted = {name: text for name, text in query.items() if text is not None}
         after: dict[str, str] = {}
         while True:
-            page = await self._get("certificates", {"limit": str(_PAGE), **wanted, **after})
+            page = await self._get(path, {"limit": str(_PAGE), **wanted, **after})
             for item in page["items"]:
                 yield item
             if page["next"] is None:
@@ -120,6 +124,14 @@ class Node:
     async def lanes(self) -> list[Json]:
         """Each lane's backlog."""
         return list((await self._get("lanes", {}))["items"])
+
+    async def exception(self, number: str) -> Json | None:
+        """One exception; None when there is no such."""
+        return await self._find(f"exceptions/{quote_all(number)}")
+
+    async def settle(self, verb: str, number: str, body: Json) -> Answer:
+        """Take, hand back, note or close one exception."""
+        return await self._act(f"exceptions/{quote_all(number)}/{verb}", body, {})
 
     async def submit(self, content: bytes, content_type: str) -> Answer:
         """Hand in one certificate; the same content may be handed in again and again."""

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "track": "tracking",
         "parties": "parties",
         "lanes": "lanes",
+        "exceptions": "exceptions",
         "resend": "operating",
         "hold": "operating",
         "release": "operating",

@@ -31,6 +31,7 @@ from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
 from gateway.intake.desk import LogDesk, NationalDesk
 from gateway.intake.events import Events
+from gateway.intake.exceptions import Exceptions
 from gateway.intake.inbox import Inbox
 from gateway.intake.log import Log
 from gateway.intake.messages import Messages
@@ -119,7 +120,7 @@ def create_national_app(
 
 def table(parts: Parts) -> tuple[Call, ...]:
     """Every call under the prefix; the description of all of them is the last."""
-    rooms = (Certificates, Batch, Messages, Actions, Inbox, Events, Refused, Parties, Log)
+    rooms = (Certificates, Batch, Messages, Actions, Inbox, Events, Exceptions, Refused, Parties, Log)
     calls = tuple(call for room in rooms for call in room(parts).calls())
     description: dict[str, Any] = {}
 

@@ -28,6 +28,8 @@ class Right(StrEnum):
     ASK_STATUS = "ask-status"
     EVENTS = "events"
     OPERATE = "operate"  #: hold, release, resend, withdraw, suspend, resume
+    EXCEPTIONS = "exceptions"  #: read what a person must act on
+    SETTLE = "settle"  #: take, note and close exceptions
     PARTIES = "parties"  #: parties, lanes
     REFUSED = "refused"  #: refused submissions
     METRICS = "metrics"
@@ -50,6 +52,8 @@ MAY: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.ASK_STATUS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR}),
         Right.EVENTS: _ALL,
         Right.OPERATE: frozenset({_R.OPERATOR, _R.ADMINISTRATOR}),
+        Right.EXCEPTIONS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.SETTLE: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.ADMINISTRATOR}),
         Right.PARTIES: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.REFUSED: frozenset({_R.ISSUER, _R.OPERATOR, _R.AUDITOR}),
         Right.METRICS: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),

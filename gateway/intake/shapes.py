@@ -468,6 +468,72 @@ class ActionMessagePage(Shape):
     """One page of an action's list."""
 
     items: list[ActionMessage]
+
+
+class Note(Shape):
+    """What somebody did about an exception: ``taken``, ``handed-back``, ``note`` or ``closed``."""
+
+    at: datetime
+    who: str
+    what: str
+    words: str | None
+
+
+class ExceptionOfList(Shape):
+    """One cause that a person must act on; ``waiting`` is how many messages and clocks suffer from it now."""
+
+    id: str
+    code: str
+    cause: str
+    owner: str
+    next_action: str
+    party: str
+    organisation: str | None
+    state: str
+    waiting: int
+    times: int
+    first_opened_at: datetime
+    opened_at: datetime
+    last_seen_at: datetime
+    age_s: float
+    taken_by: str | None
+    taken_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    resolution: str | None
+
+
+class ExceptionPage(Shape):
+    """One page of exceptions, the oldest first."""
+
+    items: list[ExceptionOfList]
+    next: str | None
+
+
+class OneException(ExceptionOfList):
+    """An exception and what people did about it."""
+
+    notes: list[Note]
+
+
+class ExceptionItem(Shape):
+    """A message that suffers from an exception, or did; without an id for what we refused on the wire."""
+
+    message_id: str | None
+    certificate_number: str | None
+    form: str | None
+    issuing_country: str | None
+    cause: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    resolution: str | None
+
+
+class ExceptionItemPage(Shape):
+    """One page of what suffers from an exception."""
+
+    items: list[ExceptionItem]
     next: str | None
 
 

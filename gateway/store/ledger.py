@@ -30,6 +30,7 @@ from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
 from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.event_log import EventLog
+from gateway.store.exceptions import Exceptions
 from gateway.store.finishing import finished
 from gateway.store.gathering import Gathered
 from gateway.store.lanes import Lanes
@@ -54,7 +55,7 @@ from gateway.store.statements import queries
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Actions, Lanes):
+class Ledger(Reading, Operating, Actions, Lanes, Exceptions):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -71,6 +72,7 @@ class Ledger(Reading, Operating, Actions, Lanes):
         Operating.__init__(self, connections, bell)
         Actions.__init__(self, connections, bell)
         Lanes.__init__(self, connections, bell, clock)
+        Exceptions.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

@@ -1,4 +1,8 @@
-"""The named statements of ``queries.sql``, loaded once; ``queries.claim(connection, party=…)``."""
+"""
+The named statements, loaded once: ``queries.claim(connection, party=…)``.
+
+``queries.sql`` holds those of the way of a message, ``watching.sql`` those of the watch over it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from aiosql.adapters.asyncpg import AsyncPGAdapter
 from gateway.store.connect import Connection
 
 QUERIES = Path(__file__).with_name("queries.sql")
+WATCHING = Path(__file__).with_name("watching.sql")
 
 
 class OnConnection(AsyncPGAdapter):
@@ -50,3 +55,4 @@ class OnConnection(AsyncPGAdapter):
 
 
 queries: Any = aiosql.from_path(QUERIES, cast("Any", OnConnection))
+watching: Any = aiosql.from_path(WATCHING, cast("Any", OnConnection))

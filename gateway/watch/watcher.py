@@ -1,0 +1,69 @@
+"""
+The step that is done again and again: what may mean trouble is looked at, what is open is looked at again.
+
+Exceptions open by what happened (read once, in the order of the feed) and close by how things stand now, so
+an exception that a person closed stays closed until something new happens. One node at a time holds the
+watch; a step is one transaction, so nothing is told twice and nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from gateway.domain.clock import Clock
+from gateway.store.ledger import Ledger
+from gateway.store.troubles import Cause, OpenItem, Sufferer, WatchPage
+from gateway.watch.troubles import Trouble, refused_from, trouble_of
+
+CURED = "cured by what happened since"
+
+
+class Watcher:
+    """Opens and closes exceptions; every node has one."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def step(self) -> None:
+        """Look once; nothing when another node is looking."""
+        async with self._ledger.watch(self._clock()) as page:
+            if page is not None:
+                await self._look_again(page)
+                await self._look_at_new(page)
+
+    async def _look_at_new(self, page: WatchPage) -> None:
+        opened: dict[Cause, list[Sufferer]] = defaultdict(list)
+        message_nos = await page.troubled_messages()
+        before = {item.message_no: item for item in await page.items_of(message_nos)}
+        for facts in await page.facts(message_nos):
+            if (trouble := trouble_of(facts)) is None:
+                continue
+            former = before.get(facts.message_no)
+            if former is not None and former.code != trouble.cause.code:
+                await page.cure([(former.item_no, former.exception_no)], f"now {trouble.cause.code}")
+            opened[trouble.cause].append(Sufferer(cause=trouble.told, message_no=facts.message_no))
+        for party, findings in await page.refused_from_abroad():
+            if (refused := refused_from(party, findings)) is not None:
+                opened[refused.cause].append(Sufferer(cause=refused.told))
+        for cause, sufferers in opened.items():
+            await page.open(cause, sufferers)
+
+    async def _look_again(self, page: WatchPage) -> None:
+        async for batch in page.open_items():
+            stands = {
+                facts.message_no: trouble_of(facts)
+                for facts in await page.facts([item.message_no for item in batch])
+            }
+            await page.cure(_cured(batch, stands), CURED)
+        await page.cure(await page.appeased_parties(), "the party has sent something good since")
+
+
+def _cured(items: Iterable[OpenItem], stands: dict[int, Trouble | None]) -> list[tuple[int, int]]:
+    """Item and exception of those whose message is in this trouble no more."""
+    return [
+        (item.item_no, item.exception_no)
+        for item in items
+        if (now := stands.get(item.message_no)) is None or now.cause.code != item.code
+    ]

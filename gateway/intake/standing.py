@@ -110,12 +110,26 @@ def _of_arrival(message: MessageRow, story: Story) -> Standing | None:
     if error is None and _counts(message, story):
         error = next((one for one in message.findings if one.code == Fault.OVER_UTILISED), None)
     if error is None and not rejected:
-        return None
+        return _of_verification(message, story)
     cause = _told(error) if error is not None else "rejected without a finding"
     if message.type is not MessageType.CERTIFICATE:
         return _by_code(_code_of(cause), cause)
     waits = f"Wait for a corrected certificate from {message.party}."
     return Standing(cause=cause, owner=_party(message.party), next_action=waits)
+
+
+def _of_verification(message: MessageRow, story: Story) -> Standing | None:
+    """A verification of our certificate that customs asked for, until we replied or they concluded."""
+    ours = story.certificate is not None and story.certificate.direction is Direction.OUT
+    if message.type is not MessageType.VERIFICATION_REQUEST or not ours:
+        return None
+    for later in story.messages:
+        if later.type is MessageType.VERIFICATION_REPLY and later.ref_to_message_id == message.message_id:
+            return None
+        if later.type is MessageType.VERIFICATION_RESULT and later.message_no > message.message_no:
+            return None
+    code = Fault.VERIFICATION.value
+    return _by_code(code, f"{code}: a verification was asked for and is not answered")
 
 
 def _counts(message: MessageRow, story: Story) -> bool:

@@ -1,9 +1,9 @@
 """
 Exceptions: what a person must act on, grouped by cause; how they are read, and how people work on them.
 
-An exception is one cause (code, party, whose certificates). Its items are the messages and clocks that suffer
-from it. It opens with its first item and closes with its last, or by a person's hand; it is told of once at
-either end, however many items it has.
+An exception is one cause (code, party, whose move it is, whose certificates). Its items are the messages and
+clocks that suffer from it. It opens with its first item and closes with its last, or by a person; it is
+told of once at either end, however many items it has.
 """
 
 from __future__ import annotations

@@ -167,17 +167,30 @@ class WatchPage:
 
     async def appeased_parties(self) -> list[tuple[int, int]]:
         """Item and exception about what we refused from a party that has sent something good since."""
-        rows = watching.appeased_parties(self.connection)
-        return [(row["item_no"], row["exception_no"]) async for row in rows]
+        items = [row async for row in watching.items_of_parties(self.connection)]
+        if not items:
+            return []
+        heard = {row["party"] async for row in watching.heard_parties(self.connection)}
+        await watching.listen_from_here(self.connection)
+        return [(row["item_no"], row["exception_no"]) for row in items if row["party"] in heard]
+
+    async def refused(self, cause: Cause, told: str) -> None:
+        """We refused something from a party; over when it sends something good from here on."""
+        await self.open(cause, [Sufferer(cause=told)])
+        await watching.listen_from_here(self.connection)
 
     async def open(self, cause: Cause, sufferers: Sequence[Sufferer]) -> None:
         """These suffer from *cause*: the exception is opened if it is not open, and told of then."""
-        key = {"code": cause.code, "party": cause.party, "organisation": cause.organisation}
+        key = {
+            "code": cause.code,
+            "party": cause.party,
+            "owner": cause.owner,
+            "organisation": cause.organisation,
+        }
         former = await watching.find_exception(self.connection, **key)
         exception_no: int = await watching.open_exception(
             self.connection,
             **key,
-            owner=cause.owner,
             cause=sufferers[-1].cause,
             next_action=cause.next_action,
             at=self.at,

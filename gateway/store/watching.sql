@@ -56,27 +56,35 @@ SELECT i.item_no, i.message_no, i.cause, x.code, x.exception_no
    AND i.clock_no IS NULL
    AND i.message_no = ANY (:message_nos::bigint[]);
 
--- name: appeased_parties()
--- Open exceptions about what we refused from a party that has sent something good since.
-SELECT i.item_no, i.exception_no
+-- name: items_of_parties()
+-- Open exceptions about what we refused from a party on the wire.
+SELECT i.item_no, i.exception_no, x.party
   FROM exception_item i
   JOIN exception x ON x.exception_no = i.exception_no
  WHERE i.closed_at IS NULL
    AND i.clock_no IS NULL
-   AND i.message_no IS NULL
-   AND EXISTS (SELECT
-                 FROM event e
-                WHERE e.party = x.party
-                  AND e.side = 'in'
-                  AND e.at > x.last_seen_at
-                  AND e.what IN ('acknowledgement:accepted', 'acknowledgement:accepted_with_warnings'));
+   AND i.message_no IS NULL;
 
--- name: find_exception(code, party, organisation)^
+-- name: heard_parties()
+-- The parties from which something good came since we listened last.
+SELECT DISTINCT m.party
+  FROM inbox b
+  JOIN message m ON m.message_no = b.message_no
+ WHERE b.place >= (SELECT inbox_place FROM watch_position)
+   AND b.place < feed_end()
+   AND m.valid;
+
+-- name: listen_from_here()!
+-- We have listened up to here.
+UPDATE watch_position SET inbox_place = feed_end();
+
+-- name: find_exception(code, party, owner, organisation)^
 -- The exception for this cause, locked, and whether it is open. No row: it never was.
 SELECT exception_no, state
   FROM exception
  WHERE code = :code
    AND party = :party
+   AND owner = :owner
    AND organisation IS NOT DISTINCT FROM :organisation::text
    FOR NO KEY UPDATE;
 
@@ -86,8 +94,8 @@ INSERT INTO exception AS x
        (code, party, organisation, owner, cause, next_action, first_opened_at, opened_at, last_seen_at)
 VALUES (:code, :party, :organisation::text, :owner, :cause, :next_action, :at::timestamptz, :at::timestamptz,
         :at::timestamptz)
-ON CONFLICT (code, party, organisation) DO UPDATE
-   SET owner = excluded.owner, cause = excluded.cause, next_action = excluded.next_action,
+ON CONFLICT (code, party, owner, organisation) DO UPDATE
+   SET cause = excluded.cause, next_action = excluded.next_action,
        last_seen_at = excluded.last_seen_at,
        state = 'open',
        times = x.times + (x.state = 'closed')::integer,

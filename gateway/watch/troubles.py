@@ -49,6 +49,9 @@ class Trouble:
 
 def trouble_of(facts: MessageFacts) -> Trouble | None:
     """What is wrong with the message; None when nobody need act."""
+    refused = facts.refused_answer
+    if refused is not None and (refused["code"] == Fault.NOT_IN_FORCE or facts.life not in _GONE):
+        return _trouble(facts.party, None, refused["code"], refused["text"], _SETTLE_WITH_SENDER)
     if facts.type is MessageType.CERTIFICATE and (facts.life in _GONE or not facts.is_current):
         return None
     match facts.direction:
@@ -110,10 +113,10 @@ def _of_rejection(facts: MessageFacts) -> Trouble | None:
 
 
 def _of_arrival(facts: MessageFacts) -> Trouble | None:
-    if (refused := facts.refused_answer) is not None:
-        return _trouble(facts.party, None, refused["code"], refused["text"], _SETTLE_WITH_SENDER)
     error = _first_error(facts.findings) or _first_error(facts.acknowledgement_findings)
     if error is not None:
+        if error.code == Fault.NOT_IN_FORCE and facts.side is Direction.OUT:
+            return _of_code(facts, error.code, error.text)
         if error.code not in _OURS_TO_SETTLE or (error.code == Fault.ORPHAN and facts.found_since):
             return None  # its sender has the findings, or it is settled
         move = _COMPARE if error.code == Fault.NUMBER_TAKEN else move_for(error.code)
@@ -145,8 +148,10 @@ _GRAVE: Mapping[CustomsOutcome, str] = {
 }
 
 
-def _of_code(facts: MessageFacts, code: str, words: str) -> Trouble:
-    return _trouble(facts.party, facts.organisation, code, words, move_for(code))
+def _of_code(facts: MessageFacts, code: str, words: str) -> Trouble | None:
+    """By the catalogue; None where it moves by itself."""
+    move = move_for(code)
+    return None if move.owner is Owner.NONE else _trouble(facts.party, facts.organisation, code, words, move)
 
 
 def _trouble(party: PartyId, organisation: str | None, code: str, words: str, move: Move) -> Trouble:

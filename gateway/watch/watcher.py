@@ -46,7 +46,7 @@ class Watcher:
             opened[trouble.cause].append(Sufferer(cause=trouble.told, message_no=facts.message_no))
         for party, findings in await page.refused_from_abroad():
             if (refused := refused_from(party, findings)) is not None:
-                opened[refused.cause].append(Sufferer(cause=refused.told))
+                await page.refused(refused.cause, refused.told)
         for cause, sufferers in opened.items():
             await page.open(cause, sufferers)
 

@@ -19,7 +19,7 @@ CREATE TABLE exception (
     closed_at       timestamptz,
     closed_by       text,
     resolution      text,
-    UNIQUE NULLS NOT DISTINCT (code, party, organisation),
+    UNIQUE NULLS NOT DISTINCT (code, party, owner, organisation),
     CHECK ((state = 'closed') = (closed_at IS NOT NULL))
 );
 
@@ -65,13 +65,14 @@ CREATE TRIGGER exception_note_stays_whole BEFORE TRUNCATE ON exception_note
 
 -- How far the watch has read. One node at a time holds the row.
 CREATE TABLE watch_position (
-    one_row    boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-    place      bigint NOT NULL,
-    event_no   bigint NOT NULL,
-    refused_no bigint NOT NULL
+    one_row     boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    place       bigint NOT NULL DEFAULT 0,
+    event_no    bigint NOT NULL DEFAULT 0,
+    refused_no  bigint NOT NULL DEFAULT 0,
+    inbox_place bigint NOT NULL DEFAULT 0   -- of the inbox, while an exception waits for a party to send something good
 );
 
-INSERT INTO watch_position (place, event_no, refused_no) VALUES (0, 0, 0);
+INSERT INTO watch_position DEFAULT VALUES;
 
 -- The events that may mean trouble; nearly all others touch no index but their own.
 CREATE FUNCTION may_mean_trouble(what text, detail jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$

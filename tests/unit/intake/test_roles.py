@@ -22,6 +22,8 @@ TABLE = {
     Right.ASK_STATUS: "yy-y--",
     Right.EVENTS: "yyyyyy",
     Right.OPERATE: "---y-y",
+    Right.EXCEPTIONS: "yy-yyy",
+    Right.SETTLE: "yy-y-y",
     Right.PARTIES: "---yyy",
     Right.REFUSED: "y--yy-",
     Right.METRICS: "---yyy",

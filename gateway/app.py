@@ -65,8 +65,8 @@ from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
-from gateway.workers import Workers
 from gateway.watch.watcher import Watcher
+from gateway.workers import Workers
 
 log = structlog.get_logger()
 

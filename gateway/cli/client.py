@@ -137,6 +137,10 @@ class Node:
         """Hand in one certificate; the same content may be handed in again and again."""
         return await self._patiently("POST", "certificates", content=content, content_type=content_type)
 
+    async def submit_batch(self, content: bytes, content_type: str) -> Answer:
+        """Hand in many certificates in one call; it may be made again and again."""
+        return await self._patiently("POST", "certificates/batch", content=content, content_type=content_type)
+
     async def judge(self, content: bytes, content_type: str) -> Answer:
         """What the node thinks of one certificate; it stores nothing."""
         return await self._patiently(

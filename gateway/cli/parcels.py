@@ -1,8 +1,10 @@
-"""What ``send`` hands in: XML files and box records, found in files and folders and read one at a time."""
+"""What ``send`` hands in: XML files and box records, found in files and folders, and packed into batches."""
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from gateway.cli.failures import WrongUse
 
 XML = "application/xml"
 RECORD = "application/json"
+BATCH_ITEMS = 100
+BATCH_BYTES = 8 * 1024 * 1024
 _LINES = frozenset({".jsonl", ".ndjson"})
 _SUFFIXES = frozenset({".xml", ".json"}) | _LINES
 
@@ -63,6 +67,56 @@ def read_parcels(files: Iterable[Path]) -> Iterator[Parcel]:
                 yield Parcel(name=f"{file}:{number}", content=line, content_type=RECORD)
         else:
             yield from _whole(file)
+
+
+def batches(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """
+    *parcels* in their order, as many together as fit one batch: all XML, or all records that are one line.
+
+    What fits no batch stands alone, to be handed in as it is.
+    """
+    batch: list[Parcel] = []
+    size = 0
+    for parcel in parcels:
+        fits = batch and batch[0].content_type == parcel.content_type and _is_packable(parcel)
+        if batch and not (fits and len(batch) < BATCH_ITEMS and size + len(parcel.content) <= BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        if not _is_packable(parcel):
+            yield [parcel]
+            continue
+        batch.append(parcel)
+        size += len(parcel.content)
+    if batch:
+        yield batch
+
+
+def packed(batch: Sequence[Parcel]) -> tuple[bytes, str]:
+    """One body for *batch*, and its type."""
+    if batch[0].content_type == RECORD:
+        return b"\n".join(_one_line(parcel.content) for parcel in batch), "application/x-ndjson"
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number, parcel in enumerate(batch):
+            archive.writestr(f"{number}.xml", parcel.content)
+    return body.getvalue(), "application/zip"
+
+
+def _is_packable(parcel: Parcel) -> bool:
+    """Whether the node reads the same in a batch; only in JSON do line breaks between values mean nothing."""
+    if len(parcel.content) > BATCH_BYTES or not parcel.content.strip():
+        return False
+    if parcel.content_type != RECORD:
+        return True
+    try:
+        json.loads(parcel.content.decode("utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def _one_line(record: bytes) -> bytes:
+    return record.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _is_lines(file: Path) -> bool:

@@ -1,12 +1,17 @@
-"""``eco-gateway send``: hand certificates in to a running node, eight at a time, and tell each one's fate."""
+"""
+``eco-gateway send``: hand certificates in to a running node and tell each one's fate.
+
+What is more than one goes in batches; handed in again, each certificate gets its first answer again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +22,11 @@ from gateway.cli.client import Answer, Node
 from gateway.cli.failures import CommandFailed, Status
 from gateway.cli.findings import finding_line
 from gateway.cli.node import AsJson, To, on_node
-from gateway.cli.parcels import Parcel, count_parcels, find_files, read_parcels
+from gateway.cli.parcels import Parcel, batches, count_parcels, find_files, packed, read_parcels
 from gateway.cli.screen import err, print_json, remark, say
 
 AT_ONCE = 8
+BATCHES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,57 +82,76 @@ def send(
     """Hand certificates in to a running node. A line a file; exit status 1 if any was refused."""
     files = find_files(paths)
     total = count_parcels(files)
-    words: Counter[str] = Counter()
-    objects: list[dict[str, Any]] = []
+    told = _Told(as_json=as_json)
     trouble: CommandFailed | None
     with _progress() as progress:
         task = progress.add_task("judging" if dry_run else "sending", total=total)
 
         def tell(fate: Fate) -> None:
-            words[fate.word] += 1
             progress.advance(task)
-            if as_json:
-                objects.append(fate.as_object)
-            else:
-                for line in fate.lines:
-                    say(line)
+            told.tell(fate)
 
-        trouble = on_node(
-            to, lambda node: hand_in(node, read_parcels(files), tell, dry_run=dry_run), at_once=AT_ONCE
-        )
-    if as_json:
-        print_json(objects)
-    remark(_summary(words, total))
+        loads = ([one] for one in read_parcels(files)) if dry_run else batches(read_parcels(files))
+        trouble = on_node(to, lambda node: hand_in(node, loads, tell, dry_run=dry_run), at_once=AT_ONCE)
+    told.finish(total)
     if trouble is not None:
         raise trouble
-    return Status.REFUSED if words["refused"] else Status.DONE
+    return Status.REFUSED if told.words["refused"] else Status.DONE
+
+
+class _Told:
+    """What was told so far: lines as they come, or one document at the end."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.words: Counter[str] = Counter()
+        self._as_json = as_json
+        self._objects: list[dict[str, Any]] = []
+        self._notices: dict[str, str] = {}
+
+    def tell(self, fate: Fate) -> None:
+        """Tell the fate of one parcel."""
+        self.words[fate.word] += 1
+        if notice := fate.answer.body.get("notice"):
+            self._notices[fate.answer.body["receiver"]] = notice["text"]
+        if self._as_json:
+            self._objects.append(fate.as_object)
+        else:
+            for line in fate.lines:
+                say(line)
+
+    def finish(self, total: int) -> None:
+        """Tell what there is to say of all together."""
+        if self._as_json:
+            print_json(self._objects)
+        for receiver, text in sorted(self._notices.items()):
+            remark(f"{receiver} is out: {text}")
+        remark(_summary(self.words, total))
 
 
 async def hand_in(
-    node: Node, parcels: Iterable[Parcel], tell: Callable[[Fate], None], *, dry_run: bool
+    node: Node, loads: Iterable[Sequence[Parcel]], tell: Callable[[Fate], None], *, dry_run: bool
 ) -> CommandFailed | None:
     """
-    Hand in *parcels*, eight at a time, and *tell* the fate of each in their order.
+    Hand in *loads*, some at a time, and *tell* the fate of each parcel in their order.
 
     Returns:
         what ended the run early, such as a node that went away; None when every parcel was answered.
     """
-    give = node.judge if dry_run else node.submit
 
-    async def one(parcel: Parcel) -> Fate | CommandFailed:
+    async def one(load: Sequence[Parcel]) -> list[Fate] | CommandFailed:
         try:
-            answer = await give(parcel.content, parcel.content_type)
+            return await _answered(node, load, dry_run=dry_run)
         except CommandFailed as trouble:
             return trouble
-        return Fate(name=parcel.name, answer=answer)
 
     trouble: CommandFailed | None = None
-    window: deque[asyncio.Task[Fate | CommandFailed]] = deque()
+    at_once = AT_ONCE if dry_run else BATCHES_AT_ONCE
+    window: deque[asyncio.Task[list[Fate] | CommandFailed]] = deque()
     async with asyncio.TaskGroup() as tasks:
         try:
-            for parcel in parcels:
-                window.append(tasks.create_task(one(parcel)))
-                if len(window) == AT_ONCE and (trouble := _tell_first(await window.popleft(), tell)):
+            for load in loads:
+                window.append(tasks.create_task(one(load)))
+                if len(window) == at_once and (trouble := _tell_first(await window.popleft(), tell)):
                     break
         except CommandFailed as unreadable:
             trouble = unreadable
@@ -136,10 +161,32 @@ async def hand_in(
     return trouble
 
 
-def _tell_first(done: Fate | CommandFailed, tell: Callable[[Fate], None]) -> CommandFailed | None:
+async def _answered(node: Node, load: Sequence[Parcel], *, dry_run: bool) -> list[Fate]:
+    if len(load) == 1:
+        (parcel,) = load
+        give = node.judge if dry_run else node.submit
+        return [Fate(name=parcel.name, answer=await give(parcel.content, parcel.content_type))]
+    answer = await node.submit_batch(*packed(load))
+    if not answer.is_good:
+        return [Fate(name=parcel.name, answer=answer) for parcel in load]
+    items = answer.body["items"]
+    return [Fate(name=parcel.name, answer=_of_item(item)) for parcel, item in zip(load, items, strict=True)]
+
+
+def _of_item(item: Mapping[str, Any]) -> Answer:
+    """A batch's result for one certificate, as if it had been handed in alone."""
+    body = {name: value for name, value in item.items() if name not in ("index", "name", "status")}
+    if item["status"] >= HTTPStatus.BAD_REQUEST:
+        told = [finding["text"] for finding in item["findings"]]
+        body = {"detail": next(iter(told), "it broke there"), "findings": item["findings"]}
+    return Answer(status=item["status"], body=body)
+
+
+def _tell_first(done: list[Fate] | CommandFailed, tell: Callable[[Fate], None]) -> CommandFailed | None:
     if isinstance(done, CommandFailed):
         return done
-    tell(done)
+    for fate in done:
+        tell(fate)
     return None
 
 

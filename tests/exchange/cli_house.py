@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +74,8 @@ class NodeThatRemembers:
     Attributes:
         certificates: what it knows, newest first.
         refusals: content -> status and findings, for what it must refuse.
+        notice: of the receiver's outage, told to who submits.
+        taken: the content of every submission, in their order.
         busy_for: how many submissions it answers 503 before it takes one.
         calls: every call it got: method, raw path with query, body.
         stands_still: whether actions make no progress.
@@ -84,6 +88,8 @@ class NodeThatRemembers:
     lanes: list[Json] = field(default_factory=list)
     actions: list[Json] = field(default_factory=list)
     stands_still: bool = False
+    notice: Json | None = None
+    taken: list[bytes] = field(default_factory=list)
     busy_for: int = 0
     token: str | None = None
     dies_after: int | None = None
@@ -100,6 +106,7 @@ class NodeThatRemembers:
         made.add_routes(
             [
                 web.post("/api/v1/certificates", self._submit),
+                web.post("/api/v1/certificates/batch", self._batch),
                 web.post("/api/v1/certificates/validate", self._validate),
                 web.get("/api/v1/certificates", self._search),
                 web.get("/api/v1/certificates/{country}/{form}/{number}", self._certificate),
@@ -141,23 +148,46 @@ class NodeThatRemembers:
         if self.busy_for:
             self.busy_for -= 1
             return problem(503, "Shutting down.", {"Retry-After": "0"})
+        self._live_or_die(request)
+        status, body = self._take(await request.read())
+        if status in (200, 202):
+            return web.json_response(body, status=status)
+        more: Json = {"submission_id": "6a1"} if status == 422 else {}
+        return problem(status, body["findings"][0]["text"], findings=body["findings"], **more)
+
+    async def _batch(self, request: web.Request) -> web.Response:
+        self._live_or_die(request)
+        raw = await request.read()
+        if request.content_type == "application/zip":
+            archive = zipfile.ZipFile(io.BytesIO(raw))
+            contents = [archive.read(name) for name in archive.namelist()]
+        else:
+            contents = raw.split(b"\n")
+        items = []
+        for index, content in enumerate(contents):
+            status, body = self._take(content)
+            items.append({"index": index, "name": None, "status": status, "findings": [], **body})
+        return web.json_response({"items": items})
+
+    def _live_or_die(self, request: web.Request) -> None:
         if self.dies_after is not None and len(self.called("POST")) > self.dies_after:
             assert request.transport is not None
             request.transport.abort()
-        content = await request.read()
+
+    def _take(self, content: bytes) -> tuple[int, Json]:
         if content in self.refusals:
             status, findings = self.refusals[content]
-            more: Json = {"submission_id": "6a1"} if status == 422 else {}
-            return problem(status, findings[0]["text"], findings=findings, **more)
-        first = [body for how, _, body in self.calls if how == "POST"].count(content) == 1
+            return status, {"findings": findings}
+        first = content not in self.taken
+        self.taken.append(content)
         number = f"N-{len(content)}"
-        body = {
+        return 202 if first else 200, {
             "message_id": f"{number.lower()}@vn.moit",
             "certificate_number": number,
             "form": "atiga/form-d/1.0",
             "receiver": "TH.CUSTOMS",
+            **({} if self.notice is None else {"notice": self.notice}),
         }
-        return web.json_response(body, status=202 if first else 200)
 
     async def _validate(self, request: web.Request) -> web.Response:
         _, findings = self.refusals.get(await request.read(), (422, []))

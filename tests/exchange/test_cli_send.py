@@ -1,4 +1,4 @@
-"""``send``: a line a file, eight at a time, patient with a busy node, plain about one that is not there."""
+"""``send``: a line a file, in batches, patient with a busy node, plain about one that is not there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.parcels import BATCH_ITEMS
 from tests.exchange.cli_house import NodeThatRemembers, running
 from tests.unit.cli.program import Program, program
 
@@ -68,7 +69,7 @@ def test_a_refusal_is_exit_1_with_all_findings(
 
     assert ended.status == 1
     assert "taken " in ended.out
-    assert f"refused  {tmp_path}/b.xml 2 findings (kept as submission 6a1)" in ended.out
+    assert f"refused  {tmp_path}/b.xml 2 findings\n" in ended.out
     assert f"  {tmp_path}/b.xml:3: C04 error box 9 /A/B: No FOB -> Add it." in ended.out
     assert "C05" in ended.out
 
@@ -86,7 +87,7 @@ def test_records_are_sent_line_by_line_as_they_stand(
         f"{tmp_path}/records.jsonl:3",
         f"{tmp_path}/list.json[0]",
     ]
-    assert {body for _, _, body in node.calls} == {b'{"a": 1}', b'{"b": 22}', b'{"c": 333}'}
+    assert node.taken == [b'{"a": 1}', b'{"b": 22}', b'{"c": 333}']
     assert {one["status"] for one in ended.json} == {202}
 
 
@@ -125,29 +126,63 @@ def test_a_node_that_stays_busy_ends_the_run(
     assert "is busy: Shutting down." in ended.err
 
 
-def test_at_most_eight_are_in_flight_and_all_arrive_in_order(
+def test_many_go_in_few_batches_and_are_told_in_order(
     node: NodeThatRemembers, program: Program, tmp_path: Path
 ) -> None:
-    lines = [json.dumps({"n": "x" * number}) for number in range(100)]
+    lines = [json.dumps({"n": "x" * number}) for number in range(2 * BATCH_ITEMS + 10)]
     (tmp_path / "records.jsonl").write_text("\n".join(lines))
 
     ended = program("send", tmp_path, "--to", node.url, "--json")
+    again = program("send", tmp_path, "--to", node.url, "--json")
 
     numbers = [one["certificate_number"] for one in ended.json]
     assert numbers == [f"N-{len(line)}" for line in lines]
-    assert 1 < node.most_in_flight <= 8
+    assert {one["status"] for one in ended.json} == {202}
+    assert [one["certificate_number"] for one in again.json] == numbers
+    assert {one["status"] for one in again.json} == {200}
+    assert node.called("POST") == ["/api/v1/certificates/batch"] * 6
+    assert 1 <= node.most_in_flight <= 2
+
+
+def test_files_of_all_kinds_go_with_their_own_and_what_is_no_json_goes_as_it_is(
+    node: NodeThatRemembers, program: Program, tmp_path: Path
+) -> None:
+    broken = b'{"a": "x\ny"}'  # a line break in a text: no JSON, and must not become one
+    contents = [b"<a/>", b"<b/>", b'{\n"c": 1.50}', b'{"d": 2}', broken, b'{"e": 3}']
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.{'xml' if content[:1] == b'<' else 'json'}").write_bytes(content)
+
+    ended = program("send", tmp_path, "--to", node.url)
+
+    assert ended.status == 0
+    assert node.taken == [b"<a/>", b"<b/>", b'{ "c": 1.50}', b'{"d": 2}', broken, b'{"e": 3}']
+    paths = ["certificates/batch", "certificates/batch", "certificates", "certificates"]
+    assert node.called("POST") == [f"/api/v1/{path}" for path in paths]
+
+
+def test_a_receiver_that_is_out_is_told_once(
+    node: NodeThatRemembers, program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "a.xml").write_text("<a/>")
+    (tmp_path / "b.xml").write_text("<b/>")
+    node.notice = {"text": "Use paper."}
+
+    ended = program("send", tmp_path, "--to", node.url)
+
+    assert ended.status == 0
+    assert ended.err.count("TH.CUSTOMS is out: Use paper.") == 1
 
 
 def test_a_node_that_goes_away_ends_the_run_and_what_was_taken_is_told(
     node: NodeThatRemembers, program: Program, tmp_path: Path
 ) -> None:
-    (tmp_path / "records.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in range(10, 40)))
-    node.dies_after = 12
+    (tmp_path / "records.jsonl").write_text("\n".join(f'{{"n": {n}}}' for n in range(4 * BATCH_ITEMS)))
+    node.dies_after = 2
 
     ended = program("send", tmp_path, "--to", node.url)
 
     assert ended.status == 1
-    assert 0 < ended.out.count("taken ") <= 12
+    assert 0 < ended.out.count("taken ") <= 2 * BATCH_ITEMS
     assert "it closed the connection" in ended.err
     assert "Traceback" not in ended.err
 

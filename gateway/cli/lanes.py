@@ -22,7 +22,10 @@ def lanes(to: To = None, as_json: AsJson = False) -> int:
     headings = ("Party", "Waiting", *_AGES, "Oldest", "Next")
     table(headings, [_backlog(lane) for lane in found], right=range(1, len(headings)))
     say()
-    table(("Party", "Seals until", "TLS until", "State"), [_state(lane) for lane in found])
+    columns = ("Party", "Window", "Seals until", "TLS until", "State")
+    table(columns, [_state(lane) for lane in found], right=(1,))
+    say()
+    table(("Node", "Runs the lanes of"), _holders(found))
     return Status.DONE
 
 
@@ -51,8 +54,31 @@ def _backlog(lane: Json) -> tuple[object, ...]:
 def _state(lane: Json) -> tuple[object, ...]:
     ends = lane["certificates_expire"]
     stopped = [f"{lane['by_status'].get(status) or 0} {words}" for status, words in _STOPPED.items()]
-    why = [suspension(lane), lane["cause"], *(some for some in stopped if not some.startswith("0 "))]
-    return lane["party"], _day(ends["sign"]), _day(ends["tls"]), "; ".join(part for part in why if part)
+    why = [suspension(lane), lane["cause"] or _failing(lane), _resting(lane)]
+    why += [some for some in stopped if not some.startswith("0 ")]
+    state = "; ".join(part for part in why if part)
+    return lane["party"], lane["window"] or "", _day(ends["sign"]), _day(ends["tls"]), state
+
+
+def _failing(lane: Json) -> str:
+    """What the last attempt met, of a lane in which nothing waits."""
+    return (lane["back_off"] or {}).get("cause") or ""
+
+
+def _resting(lane: Json) -> str:
+    back_off = lane["back_off"]
+    if not back_off:
+        return ""
+    times = f"failed {back_off['failures']} times" if back_off["failures"] > 1 else "failed once"
+    return f"{times}, rests {span(back_off['rest_s'])}" if back_off["rest_s"] else times
+
+
+def _holders(lanes: list[Json]) -> list[tuple[str, str]]:
+    """Each node with its lanes; the last row tells those that nobody runs."""
+    nodes = sorted({lane["holder"] for lane in lanes if lane["holder"]})
+    rows = [(node, ", ".join(lane["party"] for lane in lanes if lane["holder"] == node)) for node in nodes]
+    idle = ", ".join(lane["party"] for lane in lanes if not lane["holder"])
+    return [*rows, ("nobody", idle)] if idle else rows
 
 
 def _day(instant: str | None) -> str:

@@ -111,6 +111,7 @@ OUTAGE = Move(
     "It is sent by itself when the outage ends; goods that cannot wait need a paper certificate.",
 )
 WITHDRAWN = Move(Owner.ISSUING_AUTHORITY, "Submit it again if it is still wanted; the number is free.")
+WAITING = Move(Owner.NONE, "Nothing; it leaves when the message before it has arrived or is given up.")
 SENDING = Move(Owner.NONE, "Nothing; it is being sent.")
 CUSTOMS_RESPONSE = Move(Owner.CUSTOMS, "Post the customs response when the goods have been declared.")
 NATIONAL_ANSWER_DUE = Move(

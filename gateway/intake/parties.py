@@ -20,7 +20,7 @@ from gateway.intake.roles import Right
 from gateway.intake.routes import Answer, Call
 from gateway.intake.serving import Parts, answer
 from gateway.intake.views import Json
-from gateway.store.records import LaneRow, PartyState
+from gateway.store.records import LaneRest, LaneRow, PartyState
 
 
 class ResumptionBody(Body):
@@ -223,9 +223,20 @@ def lane_view(
         "by_status": {} if row is None else row.by_status,
         "next_due_s": None if row is None else row.next_due_s,
         "cause": None if row is None else row.cause,
+        "holder": None if row is None else row.holder,
+        "window": None if row is None else row.window,
+        "back_off": _back_off_view(None if row is None else row.rest),
+        "heard_s": None if row is None else row.heard_s,
         **_suspension_view(state or PartyState(party=name)),
         "certificates_expire": _expiries(party, now),
     }
+
+
+def _back_off_view(rest: LaneRest | None) -> Json | None:
+    """How long a party that fails us is left in peace still; None while it answers."""
+    if rest is None or not rest.failures:
+        return None
+    return {"failures": rest.failures, "cause": rest.cause, "rest_s": rest.rest_s, "asked": rest.asked}
 
 
 def _certificate_view(use: str, registered: RegisteredCertificate) -> Json:

@@ -394,8 +394,17 @@ class Expiries(Shape):
     tls: datetime | None
 
 
+class BackOff(Shape):
+    """How long a party that fails us is left in peace still, in seconds; ``asked`` when it asked for it."""
+
+    failures: int
+    cause: str | None
+    rest_s: float
+    asked: bool
+
+
 class Lane(Suspension):
-    """The backlog of one lane; ages and waits in seconds."""
+    """The backlog of one lane, who runs it and how its party answers; ages and waits in seconds."""
 
     party: str
     waiting: int
@@ -404,6 +413,10 @@ class Lane(Suspension):
     by_status: dict[str, int]
     next_due_s: float | None
     cause: str | None
+    holder: str | None
+    window: int | None
+    back_off: BackOff | None
+    heard_s: float | None
     certificates_expire: Expiries
 
 

@@ -27,6 +27,7 @@ _NEVER_ACKNOWLEDGED = frozenset({MessageType.ACKNOWLEDGEMENT, MessageType.PING})
 _TRIED_AGAIN = frozenset(
     {Fault.CANNOT_CONNECT.value, Fault.ASKED_TO_WAIT.value, Fault.PATIENCE_USED_UP.value}
 )
+_BEHIND = "behind message "  # how the ledger says that a delivery waits for another of its conversation
 _GONE = frozenset({CertificateLife.CANCELLED, CertificateLife.REPLACED})
 
 
@@ -172,6 +173,8 @@ def _of_waiting(message: MessageRow, story: Story, agreed: Agreed) -> Standing:
         return stopped
     if message.cause is None:
         return _by(catalogue.SENDING, None)
+    if message.cause.startswith(_BEHIND):
+        return _by(catalogue.WAITING, message.cause)
     attempts = story.attempts.get(message.message_no, ())
     move = move_for(_code_of(message.cause))
     return Standing(

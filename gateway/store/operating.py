@@ -153,7 +153,9 @@ class Operating:
 
     async def lanes(self, at: datetime) -> list[LaneRow]:
         """
-        Each party's backlog by status and age; parties to which nothing is owed are not in it.
+        Each lane: its backlog by status and age, who runs it, how its party answers.
+
+        Not in it are parties to which nothing is owed and whose lane nobody ever ran.
 
         What is on hold stands in ``by_status`` alone: it waits for an operator, not for the party.
         """

@@ -997,36 +997,57 @@ SELECT :at::timestamptz, 'operator:done', started_by,
   FROM ended;
 
 -- name: lanes(at)
--- Each party's unfinished deliveries by status and age, and why the oldest waits.
-SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
-       extract(epoch FROM :at::timestamptz - min(d.recorded_at) FILTER (WHERE d.status <> 'on_hold'))
-           ::double precision AS oldest_s,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s <= 300) AS upto_5min,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 300 AND age.s <= 1200) AS upto_20min,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 1200 AND age.s <= 3600) AS upto_1h,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 3600 AND age.s <= 14400) AS upto_4h,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 14400 AND age.s <= 86400) AS upto_1d,
-       count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 86400) AS older,
-       count(*) FILTER (WHERE d.status = 'ready_to_send') AS ready_to_send,
-       count(*) FILTER (WHERE d.status = 'sending') AS sending,
-       count(*) FILTER (WHERE d.status = 'awaiting_retry') AS awaiting_retry,
-       count(*) FILTER (WHERE d.status = 'awaiting_receipt') AS awaiting_receipt,
-       count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
-       CASE WHEN s.suspended_by IS NULL THEN
+-- Each lane: its unfinished deliveries by status and age, why the oldest waits, who runs it, how its party answers.
+WITH backlog AS (
+    SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
+           extract(epoch FROM :at::timestamptz - min(d.recorded_at) FILTER (WHERE d.status <> 'on_hold'))
+               ::double precision AS oldest_s,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s <= 300) AS upto_5min,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 300 AND age.s <= 1200) AS upto_20min,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 1200 AND age.s <= 3600) AS upto_1h,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 3600 AND age.s <= 14400) AS upto_4h,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 14400 AND age.s <= 86400) AS upto_1d,
+           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 86400) AS older,
+           count(*) FILTER (WHERE d.status = 'ready_to_send') AS ready_to_send,
+           count(*) FILTER (WHERE d.status = 'sending') AS sending,
+           count(*) FILTER (WHERE d.status = 'awaiting_retry') AS awaiting_retry,
+           count(*) FILTER (WHERE d.status = 'awaiting_receipt') AS awaiting_receipt,
+           count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
            min(greatest(0, extract(epoch FROM d.due_at - now())))
-               FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending')::double precision
+               FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending')::double precision AS next_due_s,
+           (array_agg(d.cause ORDER BY d.recorded_at, d.message_no) FILTER (WHERE d.status <> 'on_hold'))[1] AS cause
+      FROM delivery d
+     CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
+     WHERE d.open
+     GROUP BY d.party
+), known AS (
+    SELECT party, CASE WHEN lease_until > now() THEN holder END AS holder, window_size, failures, cause, asked,
+           greatest(0, extract(epoch FROM rest_until - now()))::double precision AS rest_s,
+           extract(epoch FROM now() - heard_at)::double precision AS heard_s
+      FROM lane
+)
+SELECT party, coalesce(b.waiting, 0) AS waiting, b.oldest_s, coalesce(b.upto_5min, 0) AS upto_5min,
+       coalesce(b.upto_20min, 0) AS upto_20min, coalesce(b.upto_1h, 0) AS upto_1h, coalesce(b.upto_4h, 0) AS upto_4h,
+       coalesce(b.upto_1d, 0) AS upto_1d, coalesce(b.older, 0) AS older,
+       coalesce(b.ready_to_send, 0) AS ready_to_send, coalesce(b.sending, 0) AS sending,
+       coalesce(b.awaiting_retry, 0) AS awaiting_retry, coalesce(b.awaiting_receipt, 0) AS awaiting_receipt,
+       coalesce(b.on_hold, 0) AS on_hold,
+       CASE WHEN s.suspended_by IS NOT NULL THEN NULL
+            WHEN k.asked THEN greatest(b.next_due_s, k.rest_s)
+            ELSE b.next_due_s
        END AS next_due_s,
-       CASE WHEN s.notice IS NOT NULL THEN 'outage declared by ' || s.suspended_by || ': ' || s.notice
+       CASE WHEN b.waiting IS NULL THEN NULL
+            WHEN s.notice IS NOT NULL THEN 'outage declared by ' || s.suspended_by || ': ' || s.notice
             WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
-            ELSE (array_agg(d.cause ORDER BY d.recorded_at, d.message_no)
-                      FILTER (WHERE d.status <> 'on_hold'))[1]
-       END AS cause
-  FROM delivery d
- CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
-  LEFT JOIN party_state s ON s.party = d.party
- WHERE d.open
- GROUP BY d.party, s.suspended_by, s.notice
- ORDER BY d.party;
+            ELSE coalesce(CASE WHEN k.asked AND k.rest_s > 0 THEN k.cause END, b.cause,
+                          CASE WHEN k.failures > 0 AND b.waiting > 0 THEN k.cause END)
+       END AS cause,
+       k.holder, k.window_size, coalesce(k.failures, 0) AS failures, k.cause AS failure, coalesce(k.asked, false) AS asked,
+       k.rest_s, k.heard_s
+  FROM backlog b
+  FULL JOIN known k USING (party)
+  LEFT JOIN party_state s USING (party)
+ ORDER BY party;
 
 -- ======== reading ============================================================================================
 

@@ -478,3 +478,7 @@ class LaneRow:
     by_status: dict[str, int]
     next_due_s: float | None
     cause: str | None  # of the oldest
+    holder: str | None  # the node that runs it; None while nobody does
+    window: int | None
+    rest: LaneRest
+    heard_s: float | None  # since the party's last sign of life, give or take some seconds

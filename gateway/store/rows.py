@@ -34,6 +34,7 @@ from gateway.store.records import (
     CustomsEntry,
     CustomsRow,
     EventRow,
+    LaneRest,
     LaneRow,
     MessageRow,
     PartyState,
@@ -250,6 +251,12 @@ def lane_row(row: asyncpg.Record) -> LaneRow:
         by_status={status: row[status] for status in _OPEN if row[status]},
         next_due_s=row["next_due_s"],
         cause=row["cause"],
+        holder=row["holder"],
+        window=row["window_size"],
+        rest=LaneRest(
+            failures=row["failures"], cause=row["failure"], rest_s=row["rest_s"] or 0.0, asked=row["asked"]
+        ),
+        heard_s=row["heard_s"],
     )
 
 

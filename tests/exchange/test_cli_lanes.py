@@ -21,6 +21,10 @@ def a_lane(party: str, **differently: object) -> Json:
         "by_status": {},
         "next_due_s": None,
         "cause": None,
+        "holder": "gw1 127.0.0.1:8080 1a2b3c4d",
+        "window": 4,
+        "back_off": None,
+        "heard_s": 1.5,
         "suspended_by": None,
         "suspended_at": None,
         "reason": None,
@@ -52,6 +56,9 @@ def node() -> Iterator[NodeThatRemembers]:
         by_status={"awaiting_retry": 1234, "on_hold": 7},
         next_due_s=12.4,
         cause="T01: cannot connect to th.example:8443: refused",
+        window=1,
+        holder=None,
+        back_off={"failures": 3, "cause": "T01: cannot connect", "rest_s": 12.4, "asked": False},
     )
     made = NodeThatRemembers(lanes=[a_lane("MY.CUSTOMS"), held_up], parties=[a_party("TH.CUSTOMS")])
     with running(made) as node:
@@ -66,6 +73,9 @@ def test_each_lane_shows_its_backlog_by_age_and_why(node: NodeThatRemembers, pro
     assert "T01: cannot connect" in ended.out
     assert "2027-03-01" in ended.out
     assert "none now" in ended.out
+    assert "failed 3 times, rests 12s" in " ".join(ended.out.split())
+    assert ["gw1", "127.0.0.1:8080", "1a2b3c4d", "MY.CUSTOMS"] in rows
+    assert ["nobody", "TH.CUSTOMS"] in rows
     assert "7 on hold" in " ".join(ended.out.split())
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 

@@ -10,6 +10,7 @@ from gateway.domain.ids import FormId
 from gateway.domain.status import DeliveryStatus
 from gateway.domain.verbs import VERBS
 from gateway.store.ledger import Ledger
+from gateway.store.records import LaneRest
 from tests.store.making import (
     AT,
     FORM_D,
@@ -26,7 +27,9 @@ from tests.store.making import (
     delivered,
     events_of,
     failed,
+    hold,
     message_no_of,
+    owe,
     submit_and_claim,
 )
 
@@ -230,10 +233,53 @@ async def test_a_lane_tells_why_its_oldest_waits(ledger: Ledger) -> None:
     assert 95 < lane.next_due_s <= 100
 
 
-async def test_an_empty_lane_is_not_on_the_board(ledger: Ledger) -> None:
-    await bring_to(ledger, _S.DELIVERED)
-
+async def test_a_lane_that_nobody_ever_ran_and_that_owes_nothing_is_not_on_the_board(ledger: Ledger) -> None:
     assert await ledger.lanes(AT) == []
+
+
+async def test_an_empty_lane_tells_who_runs_it_and_how_its_party_answers(ledger: Ledger) -> None:
+    held = (await hold(ledger, TH, node="a"))[TH]
+    await ledger.rest(held, LaneRest(failures=2, cause="T01: no", rest_s=40))
+
+    (lane,) = await ledger.lanes(AT)
+
+    assert (lane.waiting, lane.cause, lane.next_due_s, lane.holder) == (0, None, None, "a")
+    assert (lane.rest.failures, lane.rest.cause) == (2, "T01: no")
+
+
+async def test_what_waits_for_a_party_that_asked_for_peace_says_so(ledger: Ledger) -> None:
+    held = (await hold(ledger, TH))[TH]
+    waiting = await message_no_of(ledger, (await ledger.submit(a_certificate())).message_id)
+
+    await ledger.rest(held, LaneRest(failures=1, cause="T03: maintenance", rest_s=40, asked=True))
+
+    assert (await ledger.message(waiting)).cause == "T03: maintenance"
+    (lane,) = await ledger.lanes(AT)
+    assert lane.cause == "T03: maintenance"
+    assert lane.next_due_s is not None
+    assert 35 < lane.next_due_s <= 40
+
+
+async def test_what_was_never_tried_tells_what_others_met_at_the_door(ledger: Ledger) -> None:
+    held = (await hold(ledger, TH))[TH]
+    waiting = await message_no_of(ledger, (await ledger.submit(a_certificate())).message_id)
+    assert (await ledger.message(waiting)).cause is None
+
+    await ledger.rest(held, LaneRest(failures=1, cause="T01: refused", rest_s=40))
+
+    assert (await ledger.message(waiting)).cause == "T01: refused"
+
+
+async def test_what_waits_behind_another_names_it(ledger: Ledger) -> None:
+    first, second = await owe(ledger, "c@x"), await owe(ledger, "c@x")
+    assert (await ledger.message(second)).cause is None
+
+    await ledger.settle([failed(await claim_one(ledger), due_in_s=500)])
+
+    ahead = await ledger.message(first)
+    assert ahead.cause == "T01: cannot connect"
+    behind = f"behind message {ahead.message_id} of the same conversation"
+    assert (await ledger.message(second)).cause == behind
 
 
 # ---- outages, times and single corridors -------------------------------------------------------------------

@@ -261,6 +261,8 @@ HOT: dict[str, tuple[dict[str, object], set[str]]] = {
     ),
     "next_due_s": ({"party": TH}, {"delivery_due", "delivery_in_conversation"}),
     "wake": ({"party": TH, "batch": 1000}, {"delivery_due", "delivery_worn", "delivery_pkey"}),
+    "lanes": ({"at": AT}, set()),
+    "message": ({"message_no": 19950}, {"delivery_pkey", "message_pkey"}),
     "issued_receipt": (
         {"party": TH, "message_id": "m5@x"},
         {"message_message_id_party_direction_key", "issued_receipt_pkey"},

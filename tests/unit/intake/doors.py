@@ -36,6 +36,7 @@ from gateway.store.records import (
     CertificateRow,
     EventRow,
     InboxRow,
+    LaneRest,
     LaneRow,
     MessageRow,
     PartyState,
@@ -230,6 +231,10 @@ class LedgerOfRows(Ledger):
                 by_age={"5min": 2},
                 by_status=waiting,
                 next_due_s=0.0,
+                holder="here 127.0.0.1:8080 1a2b3c4d",
+                window=4,
+                rest=LaneRest(failures=2, cause="T01: no", rest_s=7.5),
+                heard_s=None,
                 cause=None,
             )
         ]

@@ -23,9 +23,12 @@ from gateway.acknowledge.bodies import read_body
 from gateway.acknowledge.reading import read_answer
 from gateway.acknowledge.schema import ExchangeSchema
 from gateway.acknowledge.shown import body_to_json, number
+from gateway.answers.desk import AnswerDesk
+from gateway.answers.pings import Pings
 from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
 from gateway.deliver.roster import Roster
+from gateway.deliver.silence import Silence
 from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
@@ -78,6 +81,7 @@ LOG_EVERY_S = 1.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 WATCH_EVERY_S = 1.0
+PING_LOOK_EVERY_S = 1.0
 
 
 class _Overtime(Exception):
@@ -207,6 +211,8 @@ class Node:
         self._workers = workers
         self._stopping = stopping
         self._metrics = metrics
+        self._lanes: dict[PartyId, Lane] = {}
+        self._transports: dict[PartyId, HttpsTransport] = {}
         self._roster = Roster("", {}, leases=ledger)
         self._states: Mapping[PartyId, PartyState] = {}
         self._notices: Mapping[PartyId, Notice] = {}
@@ -227,13 +233,21 @@ class Node:
             clock=rooms.clock,
             workers=workers,
         )
+        judges = Workers(workers, settings.threads)
         self._pipeline = Pipeline(
             rooms,
             ledger,
-            workers=Workers(workers, settings.threads),
+            workers=judges,
             alive=self._signs.add,
             suspended=self._takes_nothing,
         )
+        self._pings = Pings(
+            AnswerDesk(rooms, ledger, judges),
+            judges,
+            send=lambda claim: self._transports[claim.party].send(claim),
+            read=lambda claim, answer: self._read_answer(self._registry.parties[claim.party], claim, answer),
+        )
+        self._silence = Silence(self._lanes, wanted=self._exchanged_with, ask=self._pings.ask)
 
     @property
     def _others(self) -> list[Party]:
@@ -242,9 +256,10 @@ class Node:
     async def run(self, stack: AsyncExitStack) -> None:
         """Serve until ``stopping`` is set; then finish what is in hand within the grace period."""
         await self._look_for_suspensions()
-        lanes = {party.id: await self._lane(party, stack) for party in self._others}
+        for party in self._others:
+            self._lanes[party.id] = await self._lane(party, stack)
         node = stack.enter_context(identity(self._settings.data, self._settings.listen))
-        self._roster = Roster(node, lanes, leases=self._ledger)
+        self._roster = Roster(node, self._lanes, leases=self._ledger)
         await self._open_doors(stack)
         self._ready = True
         log.info(
@@ -266,6 +281,7 @@ class Node:
                 tasks.create_task(self._ledger.listen(self._hear)),
                 tasks.create_task(self._watch_suspensions()),
                 tasks.create_task(self._every(SIGNS_OF_LIFE_EVERY_S, self._wake_who_lives)),
+                tasks.create_task(self._every(PING_LOOK_EVERY_S, self._silence.ping_the_silent)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
                 tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
@@ -291,6 +307,7 @@ class Node:
         transport = await stack.enter_async_context(
             HttpsTransport(party, tls=lambda: context, connections=window)
         )
+        self._transports[party.id] = transport
         return Lane(
             party,
             ledger=CountedDebts(self._ledger, self._metrics),
@@ -334,6 +351,7 @@ class Node:
             metrics=self._exposition,
             content_of=self._content_of,
             evidence=self._evidence.export,
+            ping=self._pings.ping,
             registry_view=lambda: {party.id: party for party in self._others},
             stopping=self._stopping,
             limits=limits,
@@ -420,6 +438,11 @@ class Node:
         counts = await self._ledger.counts() if outages else {}
         self._notices = {state.party: notice_of(state, counts.get(state.party, {})) for state in outages}
 
+    def _exchanged_with(self) -> list[PartyId]:
+        """The parties whose lanes run here and are not suspended."""
+        states = self._states
+        return [p for p in self._roster.held if p not in states or states[p].suspended_by is None]
+
     def _takes_nothing(self, party: PartyId, form: FormId | None) -> bool:
         state = self._states.get(party)
         return state is not None and state.takes_nothing(form)
@@ -453,6 +476,8 @@ class Node:
         parties = sorted(self._signs)
         self._signs.clear()  # the very set that the pipeline adds to
         for party in parties:
+            if party in self._lanes:
+                self._lanes[party].sign_of_life()
             await self._ledger.wake(party)
 
 

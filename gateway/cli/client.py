@@ -156,7 +156,7 @@ class Node:
         return await self._act(f"messages/{quote_all(message_id)}/{verb}", body, _by(party))
 
     async def steer(self, verb: str, party: str, body: Json) -> Answer:
-        """Suspend or resume one party."""
+        """Suspend, resume or ping one party."""
         return await self._act(f"parties/{quote_all(party)}/{verb}", body, {})
 
     async def evidence(self, message_id: str, party: str | None = None) -> bytes:

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "audit": "auditing",
         "outage": "operating",
         "actions": "acting",
+        "ping": "operating",
         "token": "tokens",
     }
 )

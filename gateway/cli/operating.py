@@ -16,8 +16,8 @@ from gateway.cli.acting import carry_out, show_plan
 from gateway.cli.choosing import days_and_urls, read_filter
 from gateway.cli.client import Answer, Json, Node
 from gateway.cli.failures import CommandFailed, Status, WrongUse
-from gateway.cli.node import To, on_node
-from gateway.cli.screen import complain, remark, say
+from gateway.cli.node import AsJson, To, on_node
+from gateway.cli.screen import complain, print_json, remark, say
 
 MOST = 1_000
 PER_SECOND = 50
@@ -171,6 +171,22 @@ def outage(
 
 def _given(**values: str | None) -> Json:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def ping(party: PartyName, to: To = None, as_json: AsJson = False) -> int:
+    """Ask a party whether it is there. An answer ends what its lane waits for."""
+    answer = on_node(to, lambda node: node.steer("ping", party, {}))
+    if not answer.is_good:
+        complain(f"{party}: ping refused: {answer.words}")
+        return Status.REFUSED
+    told = answer.body
+    if as_json:
+        print_json(told)
+    elif told["answered"]:
+        say(f"{party}: answered in {told['took_ms']} ms" + (f", {told['cause']}" if told["cause"] else ""))
+    else:
+        say(f"{party}: no answer, {told['cause']}")
+    return Status.DONE if told["answered"] else Status.REFUSED
 
 
 def _body(reason: str | None) -> Json:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import time
 
-from gateway.deliver.attempt import Ended, OurFault
+from gateway.deliver.attempt import OurFault
+from gateway.deliver.verdict import Failure
 from gateway.domain.corridor import Patience
 from gateway.domain.errors import PartyAskedToWait, PartyUnreachable
 from gateway.store.records import LaneRest
@@ -71,26 +72,41 @@ class BackOff:
         self._rest, self._until = rest, time.monotonic() + rest.rest_s
         return ended
 
-    def learn(self, ended: Ended, *, jitter: float) -> None:
-        """Learn from an attempt how the party answers."""
-        match ended.error:
+    def learn(
+        self, error: Failure | None, *, began: float, asked_s: float = 0.0, jitter: float = 1.0
+    ) -> None:
+        """
+        Learn from an attempt how the party answers.
+
+        Args:
+            began: when it did, by the monotonic clock.
+            asked_s: how long to wait where the party asked us to.
+        """
+        match error:
             case OurFault():
                 return
-            case PartyAskedToWait() as error:
-                self._failed(ended, error.cause, ended.outcome.due_in_s)
-            case PartyUnreachable() as error:
-                self._failed(ended, error.cause, None if error.closed else 0.0, jitter=jitter)
+            case PartyAskedToWait():
+                self._failed(error, began, asked_s)
+            case PartyUnreachable():
+                self._failed(error, began, None if error.closed else 0.0, jitter=jitter)
             case _:
                 if self._rest.failures:
                     self.know(LaneRest())
                     self.untold = True
 
-    def _failed(self, ended: Ended, cause: str, rest_s: float | None, *, jitter: float = 1.0) -> None:
+    def _failed(
+        self,
+        error: PartyAskedToWait | PartyUnreachable,
+        began: float,
+        rest_s: float | None,
+        *,
+        jitter: float = 1.0,
+    ) -> None:
         failures, now = self._rest.failures, time.monotonic()
-        if ended.began >= self._failed_at or not failures:
+        if began >= self._failed_at or not failures:
             failures, self._failed_at = failures + 1, now
-        asked = isinstance(ended.error, PartyAskedToWait)
-        self._rest = LaneRest(failures=failures, cause=cause, asked=asked)
+        asked = isinstance(error, PartyAskedToWait)
+        self._rest = LaneRest(failures=failures, cause=error.cause, asked=asked)
         self._until = now + (self._closed_s(failures) * jitter if rest_s is None else rest_s)
         self.untold = True
 

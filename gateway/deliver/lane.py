@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Protocol, assert_never
@@ -105,6 +106,7 @@ class Lane:
         self._in_hand = 0  # claims whose outcome is not recorded yet
         self._known = False  # whether the ledger was asked how the party answers
         self._heard = False
+        self._heard_at = time.monotonic()
         self._stirred = asyncio.Event()
         self._party_trouble = Trouble()
         self._patience = Patience(party.id, pace.ledger_rests_s)
@@ -124,6 +126,23 @@ class Lane:
         """Whether the party answered since this was asked last."""
         heard, self._heard = self._heard, False
         return heard
+
+    def pinged(self, error: Failure | None) -> None:
+        """What came of a ping: a party that failed it is known to fail before anything is due to it."""
+        self._learn_from(error)
+        asked_s = (error.retry_after_s or 0.0) if isinstance(error, PartyAskedToWait) else 0.0
+        longest_s = max((wait.total_seconds() for wait in self.party.patience.waits), default=0.0)
+        self._back_off.learn(error, began=time.monotonic(), asked_s=min(asked_s, longest_s))
+        self._stirred.set()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long this node has heard nothing of the party."""
+        return time.monotonic() - self._heard_at
+
+    def sign_of_life(self) -> None:
+        """The party answered, or sent something."""
+        self._heard, self._heard_at = True, time.monotonic()
 
     def wake(self) -> None:
         """Look at the ledger now: something was committed, or the party gave a sign of life."""
@@ -221,7 +240,9 @@ class Lane:
 
     def _ended(self, ended: Ended) -> None:
         self._learn_from(ended.error)
-        self._back_off.learn(ended, jitter=self._jitter())
+        self._back_off.learn(
+            ended.error, began=ended.began, asked_s=ended.outcome.due_in_s, jitter=self._jitter()
+        )
         self._recording.add(ended)
         self._stirred.set()
 
@@ -238,7 +259,7 @@ class Lane:
                     self._log.warning("party_lost", cause=error.cause)
             case None | PartyRefused():
                 self._window.widen()
-                self._heard = True
+                self.sign_of_life()
                 if self._party_trouble.ends():
                     self._log.info("party_came_back")
             case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.domain.caller import Caller
@@ -76,6 +77,23 @@ class SubmissionRefused(Exception):
         self.submission_id = submission_id
         self.code = code
         self.findings = tuple(findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinged:
+    """
+    What came of a ping.
+
+    Attributes:
+        answered: the party itself said something we believe, be it a refusal.
+        cause: ``CODE: words``; None when its receipt came and was checked in full.
+    """
+
+    party: PartyId
+    at: datetime
+    answered: bool
+    cause: str | None
+    took_ms: int
 
 
 class NationalDesk(Protocol):

@@ -29,7 +29,7 @@ from gateway.intake.bodies import wait_for_leave
 from gateway.intake.callers import bearer
 from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
-from gateway.intake.desk import LogDesk, NationalDesk
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged
 from gateway.intake.events import Events
 from gateway.intake.exceptions import Exceptions
 from gateway.intake.inbox import Inbox
@@ -62,6 +62,7 @@ def create_national_app(
     metrics: Callable[[], Awaitable[bytes]],
     content_of: Callable[[MessageRow, bytes], Any],
     evidence: Callable[[MessageRow], Awaitable[bytes]],
+    ping: Callable[[PartyId, str], Awaitable[Pinged]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
     limits: Limits | None = None,
@@ -79,6 +80,7 @@ def create_national_app(
         metrics: the exposition, in Prometheus' text format.
         content_of: what an inbox message says, as JSON; run in a worker thread.
         evidence: the bundle about a message and its conversation.
+        ping: asks a party, for whom, whether it is there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
@@ -94,6 +96,7 @@ def create_national_app(
         clock=clock,
         parties=registry_view,
         content_of=content_of,
+        ping=ping,
         changed=changed,
         notices=notices,
         stopping=stopping,

@@ -49,6 +49,10 @@ class OutageBody(Body):
     until: Instant | None = None
 
 
+class NoBody(Body):
+    """A call that has nothing to say."""
+
+
 class Parties:
     """The calls about parties and their lanes."""
 
@@ -118,6 +122,20 @@ class Parties:
     async def _shown(self, party: Party) -> web.Response:
         return answer(party_view(party, (await self._parts.ledger.party_states()).get(party.id)))
 
+    async def ping(self, request: web.Request, caller: Caller) -> web.Response:
+        """Ask a party whether it is there."""
+        shaped(await self._body(request), NoBody)
+        pinged = await self._parts.ping(self._named(request).id, caller.subject)
+        return answer(
+            {
+                "party": pinged.party,
+                "at": rfc3339(pinged.at),
+                "answered": pinged.answered,
+                "cause": pinged.cause,
+                "took_ms": pinged.took_ms,
+            }
+        )
+
     async def _body(self, request: web.Request) -> object:
         limits = self._parts.limits
         body: object = await read_optional_json(request, limit=limits.body_bytes, within_s=limits.body_s)
@@ -184,6 +202,18 @@ class Parties:
                 body_required=False,
                 answers={200: Answer("The party after it.", shapes.Party)},
                 problems=(408, 409, 413, 415, 422),
+            ),
+            Call(
+                method="POST",
+                path="/parties/{id}/ping",
+                right=Right.OPERATE,
+                serve=self.ping,
+                name="pingParty",
+                meaning="Ask a party whether it is there; an answer ends what its lane waits for.",
+                body={JSON: NoBody},
+                body_required=False,
+                answers={200: Answer("What came of it.", shapes.Pinged)},
+                problems=(408, 413, 415, 422),
             ),
         )
 

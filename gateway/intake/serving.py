@@ -20,7 +20,7 @@ from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import Direction
 from gateway.domain.xml import MAX_MESSAGE_BYTES
 from gateway.intake.capacity import Capacity
-from gateway.intake.desk import LogDesk, NationalDesk, Taken
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken
 from gateway.intake.notices import Notice
 from gateway.intake.problems import Problem
 from gateway.intake.roles import Right, sight_of
@@ -57,6 +57,7 @@ class Parts:
     Attributes:
         parties: the parties we exchange with, as the registry has them now.
         content_of: what an inbox message says, as JSON; run in a worker thread.
+        ping: asks a party, for whom, whether it is there.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties as they are now.
         stopping: set when the process is about to end.
@@ -70,6 +71,7 @@ class Parts:
     clock: Clock
     parties: Callable[[], Mapping[PartyId, Party]]
     content_of: Callable[[MessageRow, bytes], Any]
+    ping: Callable[[PartyId, str], Awaitable[Pinged]]
     changed: Callable[[float], Awaitable[None]]
     notices: Callable[[], Mapping[PartyId, Notice]]
     stopping: asyncio.Event

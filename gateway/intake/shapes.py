@@ -387,6 +387,16 @@ class PartyPage(Shape):
     next: str | None
 
 
+class Pinged(Shape):
+    """What came of a ping; ``cause`` is null when the party's receipt came and was checked in full."""
+
+    party: str
+    at: datetime
+    answered: bool
+    cause: str | None
+    took_ms: int
+
+
 class Expiries(Shape):
     """When the last window that is open now closes."""
 

@@ -534,6 +534,10 @@ UPDATE lane
  WHERE party = :party
    AND fence = :fence;
 
+-- name: end_rest(party)!
+-- What an operator sends now is not kept waiting by what the party did before.
+UPDATE lane SET rest_until = NULL, asked = false WHERE party = :party AND rest_until IS NOT NULL;
+
 -- name: lane_rest(party)^
 -- How the party answers, and for how many seconds it is left in peace still.
 SELECT failures, cause, asked, greatest(0, extract(epoch FROM rest_until - now()))::double precision AS rest_s

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.deliver.attempt import Ended, OurFault
+from gateway.deliver.attempt import OurFault
 from gateway.deliver.backoff import BackOff
-from gateway.deliver.verdict import JITTER, Failure, after
+from gateway.deliver.verdict import JITTER, Failure
 from gateway.domain.corridor import Patience
 from gateway.domain.errors import PartyAskedToWait, PartyRefused, PartyUnreachable
-from gateway.store.records import LaneRest, Outcome
+from gateway.store.records import LaneRest
 from tests.unit.deliver.ledger_in_memory import LedgerInMemory
-from tests.unit.deliver.parties import NOW, a_claim, a_party, patience
+from tests.unit.deliver.parties import a_party, patience
 from tests.unit.deliver.test_lane import S, a_lane, running
 from tests.unit.deliver.transports import TransportThatDelivers, TransportThatFails
 from tests.unit.deliver.waiting import until
@@ -25,26 +25,11 @@ WAITS = patience(waits_s=(10, 40, 400))
 CLOSED = PartyUnreachable("cannot connect to th.example:8443: refused", closed=True)
 
 
-def ended(error: Failure | None, *, waits: Patience = WAITS, began: float | None = None) -> Ended:
-    claim = a_claim()
-    verdict = after(claim, error, waits, jitter=1.0)
-    outcome = Outcome(
-        claim=claim,
-        status=verdict.status,
-        due_in_s=verdict.due_in_s,
-        waits_used=verdict.waits_used,
-        cause=verdict.cause,
-        receipt=None,
-        at=NOW,
-        took_ms=1,
-    )
-    return Ended(outcome, error, time.monotonic() if began is None else began)
-
-
 def after_failures(*errors: Failure | None) -> BackOff:
     back_off = BackOff(WAITS)
     for error in errors:
-        back_off.learn(ended(error), jitter=1.0)
+        asked_s = 25.0 if isinstance(error, PartyAskedToWait) else 0.0
+        back_off.learn(error, began=time.monotonic(), asked_s=asked_s)
     return back_off
 
 
@@ -66,7 +51,7 @@ def test_attempts_that_were_under_way_together_count_as_one_failure() -> None:
     back_off, began = BackOff(WAITS), time.monotonic()
 
     for _ in range(4):
-        back_off.learn(ended(CLOSED, began=began), jitter=1.0)
+        back_off.learn(CLOSED, began=began)
 
     assert back_off.failures == 1
 
@@ -123,7 +108,7 @@ def test_a_rest_never_outlasts_the_wait_of_the_message_that_found_the_door_close
     known = replace(known, longest_rest=timedelta(seconds=cap_s))
     back_off = BackOff(known)
     for _ in range(failures):
-        back_off.learn(ended(CLOSED, waits=known), jitter=jitter)
+        back_off.learn(CLOSED, began=time.monotonic(), jitter=jitter)
     wait = known.waits[min(failures, len(known.waits)) - 1].total_seconds()
 
     assert back_off.rest.rest_s <= wait * other

@@ -25,7 +25,7 @@ from gateway.domain.merkle import leaf_hash
 from gateway.domain.status import DeliveryStatus, Direction, MessageType
 from gateway.intake import shapes
 from gateway.intake.callers import NotProven
-from gateway.intake.desk import LogDesk, NationalDesk, Taken, Verdict
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken, Verdict
 from gateway.intake.national import create_national_app, table
 from gateway.intake.routes import PREFIX, Call
 from gateway.intake.serving import Limits, Parts
@@ -372,6 +372,10 @@ async def until(happened: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def answered_at_once(party: PartyId, who: str) -> Pinged:
+    return Pinged(party=party, at=NOW, answered=True, cause=None, took_ms=12)
+
+
 @contextlib.asynccontextmanager
 async def national_door(
     *,
@@ -395,6 +399,7 @@ async def national_door(
         clock=lambda: NOW,
         ready=ready,
         metrics=figures,
+        ping=answered_at_once,
         content_of=lambda row, document: {"bytes": len(document), "type": row.type},
         evidence=no_evidence,
         registry_view=lambda: {TH: th_customs()},
@@ -426,6 +431,7 @@ def parts() -> Parts:
         clock=lambda: NOW,
         parties=lambda: {TH: th_customs()},
         content_of=lambda *_: None,
+        ping=answered_at_once,
         changed=asyncio.sleep,
         notices=dict,
         stopping=asyncio.Event(),

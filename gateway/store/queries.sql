@@ -534,10 +534,6 @@ UPDATE lane
  WHERE party = :party
    AND fence = :fence;
 
--- name: end_rest(party)!
--- What an operator sends now is not kept waiting by what the party did before.
-UPDATE lane SET rest_until = NULL, asked = false WHERE party = :party AND rest_until IS NOT NULL;
-
 -- name: lane_rest(party)^
 -- How the party answers, and for how many seconds it is left in peace still.
 SELECT failures, cause, asked, greatest(0, extract(epoch FROM rest_until - now()))::double precision AS rest_s
@@ -741,7 +737,7 @@ SELECT d.message_no
 
 -- name: operate(message_no, from_statuses, to_status, due_now, cause, who, detail, verb, at)$
 -- Move one delivery by an operator's hand. No row: its status does not allow it, it owes nothing, or it was
--- refused and another message has taken its number meanwhile.
+-- refused and another message has taken its number meanwhile. What is due now waits for no rest of its lane.
 WITH moved AS (
     UPDATE delivery AS d
        SET status = :to_status, due_at = CASE WHEN :due_now THEN now() ELSE 'infinity' END, waits_used = 0,
@@ -756,6 +752,13 @@ WITH moved AS (
                    AND c.message_no > d.message_no
                    AND m.type = 'certificate'))
     RETURNING message_no, certificate_no, party, side, organisation
+), at_once AS (
+    UPDATE lane
+       SET rest_until = NULL, asked = false
+      FROM moved
+     WHERE lane.party = moved.party
+       AND lane.rest_until IS NOT NULL
+       AND :due_now
 ), told AS (
     INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, who, detail)
     SELECT :at::timestamptz, 'operator:' || :verb, message_no, certificate_no, party, side, organisation, :who::text,
@@ -800,6 +803,12 @@ WITH resumed AS (
      WHERE party = :party
        AND suspended_by IS NOT NULL
     RETURNING party, suspended_by, suspended_at, reason, outgoing_only, notice, until
+), at_once AS (
+    UPDATE lane
+       SET rest_until = NULL, asked = false
+      FROM resumed
+     WHERE lane.party = resumed.party
+       AND lane.rest_until IS NOT NULL
 ), told AS (
     INSERT INTO event (at, what, party, who, detail)
     SELECT :at::timestamptz, 'operator:resume', party, :who::text,

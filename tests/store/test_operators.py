@@ -260,6 +260,16 @@ async def test_what_waits_for_a_party_that_asked_for_peace_says_so(ledger: Ledge
     assert 35 < lane.next_due_s <= 40
 
 
+async def test_what_an_operator_sends_again_waits_for_no_rest(ledger: Ledger) -> None:
+    message_no = await bring_to(ledger, _S.DELIVERED)
+    held = (await hold(ledger, TH, node=f"the one for {TH}"))[TH]
+    await ledger.rest(held, LaneRest(failures=4, cause="T01: refused", rest_s=40))
+
+    await ledger.operate("resend", message_no, who="op", reason=None, at=AT)
+
+    assert (await ledger.resting(TH)).rest_s == 0
+
+
 async def test_what_was_never_tried_tells_what_others_met_at_the_door(ledger: Ledger) -> None:
     held = (await hold(ledger, TH))[TH]
     waiting = await message_no_of(ledger, (await ledger.submit(a_certificate())).message_id)

@@ -32,7 +32,8 @@ SELECT m.message_no, m.direction, m.party, m.message_id, m.conversation_id, m.ty
             WHEN c.suspended_by IS NOT NULL THEN 'corridor suspended by ' || c.suspended_by
             WHEN d.open THEN why_waiting(d)
        END AS cause,
-       EXISTS (SELECT FROM parked p WHERE p.message_no = m.message_no) AS parked
+       EXISTS (SELECT FROM parked p WHERE p.message_no = m.message_no) AS parked,
+       m.dialect
   FROM message m
   LEFT JOIN delivery d ON d.message_no = m.message_no
   LEFT JOIN party_state s ON s.party = d.party

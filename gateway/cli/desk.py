@@ -20,6 +20,7 @@ from gateway.registry.codes import load_codes
 from gateway.registry.folder import Folder
 from gateway.registry.forms import load_forms
 from gateway.registry.zones import load_zones
+from gateway.translate.dialects import Dialects
 from gateway.validate.facts import claimed_facts
 from gateway.validate.judge import Judge, form_of
 
@@ -47,10 +48,23 @@ class Desk:
         self._judge = Judge(self.forms, load_codes(folder))
         self._exchange = ExchangeSchema(_exchange_xsd(folder))
         self._zones = load_zones(folder)
+        self._dialects = Dialects(folder, self.forms)
+
+    def judge_file(self, raw: bytes, on: date | datetime, form: Form | None = None) -> tuple[Judgement, ...]:
+        """A judgement of each certificate in a file of EDIFACT; of any other file one, see ``judge``."""
+        try:
+            found = self._dialects.in_file(raw)
+        except Refused as refused:
+            return (Judgement(form=None, findings=refused.findings),)
+        if found is None:
+            return (self.judge(raw, on, form),)
+        return tuple(self._judgement(document, own, on, form) for document, own in found)
 
     def judge(self, raw: bytes, on: date | datetime, form: Form | None = None) -> Judgement:
         """
-        Everything that is to be said against *raw*; of a seal nothing is said.
+        Everything that is to be said against *raw*, in XML; of a seal nothing is said.
+
+        A certificate in a dialect is read first, and its canonical form is judged.
 
         Args:
             on: the day to judge by; of an instant, the day it is in the exporting country.
@@ -72,6 +86,8 @@ class Desk:
     ) -> tuple[FormId, tuple[Finding, ...]]:
         header = read_header(root)
         document = business_document(root)
+        if (dialect := self._dialects.spoken_in(document)) is not None:
+            document = self._dialects.from_wire(dialect, document, header)
         if header.type is not MessageType.CERTIFICATE and form is None:
             return header.form, self._exchange.judge(document, header.type)
         wanted = form or self.forms.get(header.form)
@@ -82,10 +98,21 @@ class Desk:
     def _document(
         self, root: etree._Element, on: date | datetime, form: Form | None
     ) -> tuple[FormId | None, tuple[Finding, ...]]:
+        if (dialect := self._dialects.spoken_in(root)) is not None:
+            document, own = dialect.read(root, self.forms)
+            judgement = self._judgement(document, own, on, form)
+            return judgement.form, judgement.findings
         if form is None and etree.QName(root).namespace == EXCHANGE:
             return None, self._exchange.judge(root)
         wanted = form or form_of(root, self.forms)
         return wanted.id, self._certificate(root, wanted, on)
+
+    def _judgement(
+        self, document: etree._Element, own: Form, on: date | datetime, form: Form | None
+    ) -> Judgement:
+        """Of a certificate on the form *own*, which must be on *form* if there is one."""
+        wanted = form or own
+        return Judgement(form=wanted.id, findings=self._certificate(document, wanted, on))
 
     def _certificate(self, document: etree._Element, form: Form, on: date | datetime) -> tuple[Finding, ...]:
         if isinstance(on, datetime):

@@ -27,7 +27,8 @@ OwnRegistry = Annotated[
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Business documents or whole messages.")
+        list[Path],
+        typer.Argument(metavar="FILE", help="Business documents, whole messages, files of EDIFACT."),
     ],
     form: Annotated[
         str | None, typer.Option("--form", metavar="FORM", help="The form they must be; else what each says.")
@@ -48,10 +49,12 @@ def validate(
     wanted = None if form is None else find_form(form, desk.forms)
     verdicts = []
     for file in files:
-        judgement = desk.judge(read_file(file), on, wanted)
-        verdicts.append(verdict_object(str(file), judgement.form, judgement.findings))
-        if not as_json:
-            _tell(verdicts[-1])
+        judgements = desk.judge_file(read_file(file), on, wanted)
+        for index, judgement in enumerate(judgements):
+            name = str(file) if len(judgements) == 1 else f"{file}[{index}]"
+            verdicts.append(verdict_object(name, judgement.form, judgement.findings))
+            if not as_json:
+                _tell(verdicts[-1])
     if as_json:
         print_json(verdicts)
     bad = sum(not verdict["valid"] for verdict in verdicts)

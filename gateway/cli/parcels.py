@@ -1,4 +1,4 @@
-"""What ``send`` hands in: XML files and box records, found in files and folders, and packed into batches."""
+"""What ``send`` hands in: XML, EDIFACT, box records, found in files and folders, and packed into batches."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lxml import etree
+
 from gateway.cli.failures import WrongUse
+from gateway.domain.errors import Refused
+from gateway.registry.folder import over_shipped
+from gateway.registry.forms import load_forms
+from gateway.settings import read_settings
+from gateway.translate.dialects import Dialects
+from gateway.translate.edifact.decoding import is_interchange
 
 XML = "application/xml"
 RECORD = "application/json"
 BATCH_ITEMS = 100
 BATCH_BYTES = 8 * 1024 * 1024
 _LINES = frozenset({".jsonl", ".ndjson"})
-_SUFFIXES = frozenset({".xml", ".json"}) | _LINES
+_SUFFIXES = frozenset({".xml", ".json", ".edi"}) | _LINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +38,7 @@ class Parcel:
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """
-    The files to hand in: each file named, and in each folder named all XML files and box records below it.
+    The files to hand in: each file named, and in each folder named all below it that may hold certificates.
 
     Raises:
         WrongUse: a path is not there, or a folder holds nothing to send.
@@ -40,7 +48,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
             if not found:
-                raise WrongUse(f"{path}: no .xml, .json, .jsonl or .ndjson file in this folder")
+                raise WrongUse(f"{path}: no .xml, .edi, .json, .jsonl or .ndjson file in this folder")
             files += found
         elif path.exists():
             files.append(path)
@@ -139,10 +147,25 @@ def _whole(file: Path) -> Iterator[Parcel]:
     except OSError as error:
         raise WrongUse(f"{file}: cannot be read: {error.strerror}") from None
     start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start == b"[":
+    if is_interchange(content):
+        yield from _interchange(file, content)
+    elif start == b"[":
         yield from _listed(file, content)
     else:
         yield Parcel(name=str(file), content=content, content_type=RECORD if start == b"{" else XML)
+
+
+def _interchange(file: Path, content: bytes) -> Iterator[Parcel]:
+    """Each certificate of a file of EDIFACT; one that cannot be read is sent as it is, to be told why."""
+    folder = over_shipped(read_settings({}).registry)
+    dialects = Dialects(folder, load_forms(folder))
+    try:
+        found = [document for document, _ in dialects.in_file(content) or ()]
+    except Refused:
+        found = [dialects.wrapped(content)]
+    for index, document in enumerate(found):
+        name = str(file) if len(found) == 1 else f"{file}[{index}]"
+        yield Parcel(name=name, content=etree.tostring(document, encoding="UTF-8"), content_type=XML)
 
 
 def _listed(file: Path, content: bytes) -> Iterator[Parcel]:

@@ -71,7 +71,8 @@ class Fate:
 
 def send(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE|DIR", help="XML files, box records, folders of them.")
+        list[Path],
+        typer.Argument(metavar="FILE|DIR", help="XML or EDIFACT files, box records, folders of them."),
     ],
     to: To = None,
     dry_run: Annotated[

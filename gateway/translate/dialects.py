@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lxml import etree
@@ -10,11 +10,13 @@ from lxml import etree
 from gateway.domain.dialect import DialectName
 from gateway.domain.envelope import check_said
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
+from gateway.domain.form import Form
 from gateway.domain.message import Header
 from gateway.registry.folder import Folder
 from gateway.translate.dialect import Dialect, Forms
 from gateway.translate.edifact.data import load_edifact
-from gateway.translate.edifact.dialect import dialects
+from gateway.translate.edifact.decoding import is_interchange
+from gateway.translate.edifact.dialect import EdifactDialect, dialects
 from gateway.translate.ubl.dialect import UblDialect
 
 
@@ -28,11 +30,26 @@ class Dialects:
 
     def __init__(self, folder: Folder, forms: Forms) -> None:
         self._forms = forms
-        self._dialects = {dialect.id: dialect for dialect in _load(folder)}
+        ubl, edifact = _load(folder)
+        self._edifact = edifact[DialectName.EDIFACT]
+        self._dialects: Mapping[DialectName, Dialect] = {ubl.id: ubl, **edifact}
 
     def spoken_in(self, document: etree._Element) -> Dialect | None:
         """The dialect that *document* is written in; None for canonical documents and unknown ones."""
         return next((dialect for dialect in self._dialects.values() if dialect.speaks(document)), None)
+
+    def in_file(self, octets: bytes) -> tuple[tuple[etree._Element, Form], ...] | None:
+        """
+        Every certificate of a file of EDIFACT, in its order, with its form; None where it is no such file.
+
+        Raises:
+            Refused: it is no sound interchange, or what it says has no place in a certificate.
+        """
+        return self._edifact.from_octets(octets, self._forms) if is_interchange(octets) else None
+
+    def wrapped(self, octets: bytes) -> etree._Element:
+        """A file of EDIFACT as a message carries it, whatever it holds."""
+        return self._edifact.wrapped(octets)
 
     def to_wire(
         self,
@@ -74,14 +91,17 @@ class Dialects:
         return canonical
 
 
-def _load(folder: Folder) -> Iterable[Dialect]:
+def _load(folder: Folder) -> tuple[UblDialect, Mapping[DialectName, EdifactDialect]]:
     faults: list[RegistryFault] = []
-    made: list[Dialect] = []
-    for load in (lambda: (UblDialect(folder),), lambda: dialects(load_edifact(folder))):
-        try:
-            made += load()
-        except Misconfigured as error:
-            faults += error.faults
-    if faults:
+    ubl = edifact = None
+    try:
+        ubl = UblDialect(folder)
+    except Misconfigured as error:
+        faults += error.faults
+    try:
+        edifact = {each.id: each for each in dialects(load_edifact(folder))}
+    except Misconfigured as error:
+        faults += error.faults
+    if ubl is None or edifact is None:
         raise Misconfigured(tuple(faults))
-    return made
+    return ubl, edifact

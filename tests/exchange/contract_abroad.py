@@ -93,6 +93,29 @@ class Abroad:
             message_id=message_id,
         )
 
+    async def carry(
+        self,
+        document: etree._Element,
+        *,
+        kind: MessageType,
+        number: str,
+        message_id: str | None = None,
+        conversation: str | None = None,
+        about: str | None = None,
+    ) -> Posted:
+        """Send *document* as it is, about Form D *number*, whatever it says itself."""
+        namespace = etree.QName(document).namespace
+        assert namespace is not None
+        return await self._post(
+            document,
+            kind=kind,
+            standard=namespace,
+            number=number,
+            conversation=conversation,
+            about=about,
+            message_id=message_id,
+        )
+
     async def _post(
         self,
         document: etree._Element,

@@ -42,6 +42,11 @@ class Decoded:
     fault: SyntaxFault | None = None
 
 
+def is_interchange(octets: bytes) -> bool:
+    """Whether *octets* begin as an interchange does, with UNA or UNB."""
+    return octets.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK).startswith((b"UNA", b"UNB"))
+
+
 def decode(octets: bytes, repertoires: Mapping[str, CharacterSet]) -> Decoded:
     """Read *octets* as text; never raises."""
     body = octets.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK)

@@ -159,6 +159,10 @@ class EdifactDialect:
         """Every certificate of a file, in its order; at least one. Raises what ``read`` does."""
         return self._certificates(self._sound(octets), forms)
 
+    def wrapped(self, octets: bytes) -> etree._Element:
+        """A file as a message carries it, whatever it holds; in the encoding that it names if we know it."""
+        return wrap(octets, self._examined(octets).repertoire or self._repertoire)
+
     def _certificates(
         self, examined: Examined, forms: Mapping[FormId, Form]
     ) -> tuple[tuple[etree._Element, Form], ...]:

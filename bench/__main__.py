@@ -9,89 +9,34 @@ Progress and tables for people go to standard error; the last line on standard o
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.certificates import Certificates
+from bench.certificates import BothWays, Certificates
 from bench.database import Server, server
-from bench.figures import SCENARIOS, Pair, Scenario, details, summary
+from bench.figures import Check, Pair, Scenario, details, summary
 from bench.gateways import Neighbourhood, neighbourhood
+from bench.ground import Ground
 from bench.judging import measure
+from bench.options import CHECKS, Options, read_options
+from bench.plotting import picture
 from bench.processes import machine
 from bench.profiling import read_profile, sampled
 from bench.reference import StraightLine, straight_line
 from bench.run import Bench
+from bench.stages import stages
 from bench.telling import Teller, median_cpu
 from bench.together import BenchmarkFailed
+from gateway.trust.make import Kind
 
 WARM_UP = 200
-JUDGING = "judging"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """
-    What was asked for.
-
-    Attributes:
-        certificates: in each measured run.
-        pairs: how often reference and gateways take turns.
-        judging: whether what judging costs is measured as well.
-        keep: where the figures of every pair are kept as well.
-        minutes: no pair is begun that would end later, but each scenario gets one in any case.
-        profile: whether to say where the CPU time goes, by one more run of each scenario.
-    """
-
-    scenarios: Sequence[Scenario]
-    judging: bool
-    certificates: int
-    pairs: int
-    minutes: int
-    keep: Path | None
-    profile: bool
-
-
-def read_options(arguments: Sequence[str]) -> Options:
-    """Read the command line; wrong use ends the process with status 2."""
-    names = [*(scenario.name for scenario in SCENARIOS), JUDGING]
-    parser = argparse.ArgumentParser(prog="bench", description="Measure two gateways beside a straight line.")
-    parser.add_argument(
-        "--only", metavar="NAME", action="append", choices=names, help=f"one of {', '.join(names)}"
-    )
-    parser.add_argument("--certificates", type=_count, default=2000, metavar="N", help="in each run (2000)")
-    parser.add_argument("--pairs", type=_count, default=3, metavar="N", help="runs of each side (3)")
-    parser.add_argument(
-        "--keep-json", type=Path, metavar="PATH", help="keep every pair's figures in this file"
-    )
-    parser.add_argument(
-        "--minutes", type=_count, default=4, metavar="N", help="begin no pair that would end later (4)"
-    )
-    parser.add_argument("--profile", action="store_true", help="say where the CPU time goes, by one more run")
-    given = parser.parse_args(arguments)
-    return Options(
-        scenarios=[scenario for scenario in SCENARIOS if not given.only or scenario.name in given.only],
-        judging=not given.only or JUDGING in given.only,
-        certificates=given.certificates,
-        pairs=given.pairs,
-        minutes=given.minutes,
-        keep=given.keep_json,
-        profile=given.profile,
-    )
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 class Benchmark:
@@ -115,39 +60,71 @@ class Benchmark:
             judging = measure()
             self._teller.judging(judging)
             report["judging"] = judging.summary()
-        if self._options.scenarios:
-            report |= await self._runs()
-        return report
-
-    async def _runs(self) -> dict[str, Any]:
-        reference = await asyncio.to_thread(straight_line, self._teller.say)
-        self._teller.say("Starting PostgreSQL")
-        began = time.monotonic()
         pairs: dict[str, list[Pair]] = {}
-        async with server(self._work / "database") as postgresql:
-            database = await postgresql.create("reference")
-            for place, scenario in enumerate(self._options.scenarios, 1):
-                until = began + 60 * self._options.minutes * place / len(self._options.scenarios)
-                pairs[scenario.name] = await self._measure(scenario, reference, postgresql, database, until)
-            facts = machine(postgresql.version)
-        count = self._options.certificates
-        runs = [summary(each, count, reference.name, pairs[each.name]) for each in self._options.scenarios]
-        report = {"machine": facts, "runs": runs}
+        if self._options.scenarios or self._options.checks:
+            self._teller.say("Starting PostgreSQL")
+            async with server(self._work / "database") as postgresql:
+                report["machine"] = machine(postgresql.version)
+                if self._options.scenarios:
+                    report["runs"] = await self._runs(postgresql, pairs)
+                if self._options.checks:
+                    report["checks"] = [check.summary() for check in await self._checks(postgresql)]
         self._keep(report, pairs)
         return report
+
+    async def _runs(self, postgresql: Server, pairs: dict[str, list[Pair]]) -> list[dict[str, Any]]:
+        reference = await asyncio.to_thread(straight_line, self._teller.say)
+        began = time.monotonic()
+        database = await postgresql.create("reference")
+        runs = []
+        for place, scenario in enumerate(self._options.scenarios, 1):
+            until = began + 60 * self._options.minutes * place / len(self._options.scenarios)
+            measured = await self._measure(scenario, reference, postgresql, database, until)
+            pairs[scenario.name] = measured
+            run = summary(scenario, self._options.certificates, reference.name, measured)
+            runs.append(run)
+            if not scenario.both_ways:  # there each gateway is sender and receiver
+                pure = await asyncio.to_thread(stages, scenario.items, Kind(scenario.algorithm))
+                run["stages_ms"] = pure.table(median_cpu(measured))
+                self._teller.stages(scenario.name, run["stages_ms"])
+        return runs
+
+    async def _checks(self, postgresql: Server) -> list[Check]:
+        options = self._options
+        ground = Ground(
+            work=self._work,
+            server=postgresql,
+            say=self._teller.say,
+            certificates=options.certificates,
+            rounds=options.pairs,
+            stored=options.stored,
+            backlog=options.backlog,
+            carried=options.carried,
+        )
+        checks = []
+        for name in options.checks:
+            self._teller.say(f"{name}: starting")
+            checks.append(await CHECKS[name](ground))
+            self._teller.check(checks[-1])
+        return checks
 
     async def _measure(
         self, scenario: Scenario, reference: StraightLine, postgresql: Server, database: str, until: float
     ) -> list[Pair]:
         count = self._options.certificates
-        certificates = Certificates(scenario.items, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        certificates = (
+            BothWays(scenario.items, today) if scenario.both_ways else Certificates(scenario.items, today)
+        )
         self._teller.say(f"{scenario.name}: starting two gateways; certificates of {certificates.size} bytes")
         async with neighbourhood(
             self._work / scenario.name,
             postgresql,
             name=scenario.name.replace("-", "_"),
             acknowledgements=scenario.answered,
+            signing=Kind(scenario.algorithm),
         ) as gateways:
+            await postgresql.slow_commits(scenario.commit_takes_ms)
             ours = Bench(scenario, gateways, postgresql)
             storage = await postgresql.storage()
             pairs: list[Pair] = []
@@ -162,6 +139,7 @@ class Benchmark:
                 self._teller.pair(scenario.name, len(pairs), pairs[-1])
             if self._options.profile:
                 await self._profile(scenario, ours, gateways, certificates, pairs)
+            await postgresql.slow_commits(0)
         return pairs
 
     def _has_time_for_a_pair(self, done: int, until: float) -> bool:
@@ -177,7 +155,7 @@ class Benchmark:
         scenario: Scenario,
         ours: Bench,
         gateways: Neighbourhood,
-        certificates: Certificates,
+        certificates: Certificates | BothWays,
         pairs: Sequence[Pair],
     ) -> None:
         self._teller.say(f"{scenario.name}: once more, under the profiler")
@@ -191,9 +169,11 @@ class Benchmark:
                 self._teller.profile(f"{scenario.name}, {file.stem}", read_profile(folded), cost)
 
     def _keep(self, report: dict[str, Any], pairs: dict[str, list[Pair]]) -> None:
-        if self._options.keep is not None:
-            runs = [{**run, "pairs": details(pairs[run["name"]])} for run in report["runs"]]
-            self._options.keep.write_text(json.dumps({**report, "runs": runs}, indent=1) + "\n", "utf-8")
+        if (keep := self._options.keep) is not None:
+            runs = [{**run, "pairs": details(pairs[run["name"]])} for run in report.get("runs", [])]
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            keep.write_text(json.dumps({**report, "runs": runs}, indent=1) + "\n", "utf-8")
+            keep.with_suffix(".svg").write_bytes(picture(report))
 
 
 def main() -> int:

@@ -36,10 +36,11 @@ _TRADE = (
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One certificate as it is handed in."""
+    """One certificate as it is handed in, and the country it is meant for."""
 
     number: str
     content: bytes
+    importing: str = IMPORTING
 
 
 class Certificates:
@@ -50,9 +51,12 @@ class Certificates:
     its own.
     """
 
-    def __init__(self, items: int, today: date) -> None:
+    def __init__(
+        self, items: int, today: date, *, exporting: str = EXPORTING, importing: str = IMPORTING
+    ) -> None:
         self._today = today
-        self._bodies = list(_bodies(items, today))
+        self._ends = exporting, importing
+        self._bodies = list(_bodies(items, today, exporting, importing))
         self._given = 0
 
     @property
@@ -67,26 +71,53 @@ class Certificates:
         return [self._one(serial) for serial in range(first, first + count)]
 
     def _one(self, serial: int) -> Submission:
-        number = certificate_number(EXPORTING, IMPORTING, FORM, serial, self._today)
+        exporting, importing = self._ends
+        number = certificate_number(exporting, importing, FORM, serial, self._today)
         before, after = self._bodies[serial % _BODIES]
-        return Submission(number, before + number.encode() + after)
+        return Submission(number, before + number.encode() + after, importing)
 
 
-def _bodies(items: int, today: date) -> Iterator[tuple[bytes, bytes]]:
+class BothWays:
+    """The same, every other certificate the other way round."""
+
+    def __init__(self, items: int, today: date) -> None:
+        self._there = Certificates(items, today)
+        self._back = Certificates(items, today, exporting=IMPORTING, importing=EXPORTING)
+
+    @property
+    def size(self) -> int:
+        """Bytes of a certificate, on the average."""
+        return (self._there.size + self._back.size) // 2
+
+    def take(self, count: int) -> list[Submission]:
+        """The next *count*."""
+        return [*self._there.take(count - count // 2), *self._back.take(count // 2)]
+
+
+def _bodies(items: int, today: date, exporting: str, importing: str) -> Iterator[tuple[bytes, bytes]]:
     """What stands before and after the number of each body."""
     forms = load_forms(over_shipped(None))
     chance = random.Random(7)
     for serial in range(_BODIES):
-        record = _record(items, serial, today, chance)
+        record = _record(items, serial, today, chance, exporting)
+        _send_to(record, importing)
         document = compose(record, form_of_record(record, forms))
         whole = etree.tostring(document, encoding="UTF-8", xml_declaration=True)
         before, after = whole.split(record["certificate_number"].encode())
         yield before, after
 
 
-def _record(items: int, serial: int, today: date, chance: random.Random) -> dict[str, Any]:
-    record = certificate(FORM, EXPORTING, IMPORTING, serial, today, items=items)
+def _record(items: int, serial: int, today: date, chance: random.Random, exporting: str) -> dict[str, Any]:
+    somewhere = IMPORTING if exporting != IMPORTING else EXPORTING
+    record = certificate(FORM, exporting, somewhere, serial, today, items=items)
     for item in record["items"]:
         item["description"] += f"; {' '.join(chance.choices(_TRADE, k=chance.randint(4, 10)))}"
         item["marks"] += f" {chance.choice(_TRADE).upper()} {chance.randrange(10**8)}"
     return record
+
+
+def _send_to(record: dict[str, Any], importing: str) -> None:
+    """Mean *record* for another country, whether or not the demonstration knows a port of it."""
+    if record["importing_country"] != importing:
+        record["importing_country"] = record["consignee"]["country"] = importing
+        record["transport"]["port_of_discharge"] = f"{importing}XXX"

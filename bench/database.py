@@ -46,6 +46,17 @@ class Server:
         can = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
         return "lz4" if await self._administration.fetchval(can) else "external"
 
+    async def slow_commits(self, milliseconds: float) -> None:
+        """
+        Make every flush of the log take so much longer, as a slower disk would; 0: no longer.
+
+        PostgreSQL's own ``commit_delay`` with ``commit_siblings = 0``: whoever flushes sleeps before it with
+        the lock in hand, and those who commit meanwhile share the next flush.
+        """
+        for setting in (f"commit_delay = {round(1000 * milliseconds)}", "commit_siblings = 0"):
+            await self._administration.execute(f"ALTER SYSTEM SET {setting}")
+        await self._administration.execute("SELECT pg_reload_conf()")
+
     async def settle(self) -> None:
         """Write all out, so that no run pays for the one before it."""
         await self._administration.execute("CHECKPOINT")

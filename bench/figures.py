@@ -83,6 +83,8 @@ class Scenario:
     Attributes:
         answered: acknowledgement messages are sent, and a certificate counts when its own is stored.
         in_flight: certificates between submission and the answer at a time.
+        both_ways: the receiver sends as many certificates to the sender at the same time.
+        commit_takes_ms: how much longer every flush of the database's log takes, for the reference too.
     """
 
     name: str
@@ -90,9 +92,63 @@ class Scenario:
     items: int = 20
     algorithm: str = "rsa"
     in_flight: int = 16
+    both_ways: bool = False
+    commit_takes_ms: float = 0
 
 
-SCENARIOS = (Scenario(name="e2e", answered=False), Scenario(name="e2e-answered", answered=True))
+USUAL = (Scenario(name="e2e", answered=False), Scenario(name="e2e-answered", answered=True))
+"""What is measured when nothing is said."""
+
+SCENARIOS = (
+    *USUAL,
+    Scenario(name="e2e-1-item", answered=False, items=1),
+    Scenario(name="e2e-200-items", answered=False, items=200),
+    Scenario(name="e2e-p256", answered=False, algorithm="ecdsa"),
+    Scenario(name="e2e-1-in-flight", answered=False, in_flight=1),
+    Scenario(name="e2e-64-in-flight", answered=False, in_flight=64),
+    Scenario(name="e2e-both-ways", answered=False, both_ways=True),
+    Scenario(name="e2e-slow-commit", answered=False, commit_takes_ms=2),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """
+    A figure that is held against a line.
+
+    Attributes:
+        says: what the figure is, for people.
+        value: the figure; a ratio.
+        at_most: the largest it may be, where that is asked.
+        at_least: the smallest it may be, where that is asked.
+        figures: what it was made of.
+    """
+
+    name: str
+    says: str
+    value: float
+    at_most: float | None = None
+    at_least: float | None = None
+    figures: Json
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is on the right side."""
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
+
+    def summary(self) -> Json:
+        """The check as programs read it."""
+        line = {"at_most": self.at_most} if self.at_least is None else {"at_least": self.at_least}
+        return {
+            "name": self.name,
+            "says": self.says,
+            "value": round(self.value, 3),
+            **line,
+            "holds": self.holds,
+            "figures": self.figures,
+        }
 
 
 def summary(scenario: Scenario, certificates: int, reference: str, pairs: Sequence[Pair]) -> Json:
@@ -122,6 +178,8 @@ def summary(scenario: Scenario, certificates: int, reference: str, pairs: Sequen
         "ratio": round(median(pair.ratio for pair in pairs), 4),
         "cpu_ratio": round(median(pair.cpu_ratio for pair in pairs), 3),
         "rss_mb": round(max(run.rss_mb for run in ours), 1),
+        "both_ways": scenario.both_ways,
+        "commit_takes_ms": scenario.commit_takes_ms,
     }
 
 

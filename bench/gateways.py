@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,14 @@ from gateway.domain.caller import Role
 from gateway.domain.clock import real_clock
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
+from gateway.trust.make import Kind
 
 SENDER, RECEIVER = "VN.MOIT", "TH.CUSTOMS"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 30.0
 _DAY_S = 86_400
+
+Prepare = Callable[[str, str], Awaitable[None]]
 
 
 class GatewayDown(BenchmarkFailed):
@@ -63,13 +66,13 @@ class Gateway:
 
     async def start(self) -> None:
         """
-        Start the process and wait until it is ready.
+        Start the process and wait until it is ready; one that was stopped goes on where it was.
 
         Raises:
             GatewayDown: it ended, or was not ready in time.
         """
         data = self._folder / self.party
-        data.mkdir()
+        data.mkdir(exist_ok=True)
         self._token = mint(data, PartyId(self.party), (Role.ISSUER, Role.CUSTOMS), None, _DAY_S, real_clock)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -129,7 +132,13 @@ class Neighbourhood:
 
 @asynccontextmanager
 async def neighbourhood(
-    folder: Path, server: Server, *, name: str, acknowledgements: bool
+    folder: Path,
+    server: Server,
+    *,
+    name: str,
+    acknowledgements: bool = False,
+    signing: Kind = Kind.RSA,
+    prepared: Prepare | None = None,
 ) -> AsyncIterator[Neighbourhood]:
     """
     Make keys, registry and databases, start both gateways, stop them on leaving.
@@ -138,11 +147,14 @@ async def neighbourhood(
         folder: where everything goes.
         name: begins the names of the databases.
         acknowledgements: whether the receiver's gateway sends messages that acknowledge.
+        signing: with what keys both seal.
+        prepared: awaited for each empty database, with the party whose it is, before its gateway starts.
     """
     neighbours = Neighbours(
         countries={SENDER: EXPORTING, RECEIVER: IMPORTING},
         forms={FORM_ID: {EXPORTING, IMPORTING}},
         options=f"acknowledgements = {str(acknowledgements).lower()}",
+        signing=signing,
     )
     addresses = free_addresses(neighbours.countries)
     write_registry(folder / "registry", folder / "keys", neighbours, addresses)
@@ -150,6 +162,8 @@ async def neighbourhood(
         pair = []
         for side, party in (("sender", SENDER), ("receiver", RECEIVER)):
             database = await server.create(f"{name}_{side}")
+            if prepared is not None:
+                await prepared(database, party)
             gateway = Gateway(party, addresses[party], folder, database)
             stack.push_async_callback(gateway.stop)
             pair.append(gateway)

@@ -21,11 +21,11 @@ from bench.auditing import (
     faults_of_delivery,
     newest_certificates,
 )
-from bench.certificates import Submission
+from bench.certificates import EXPORTING, IMPORTING, Submission
 from bench.client import Connection
 from bench.database import Server
 from bench.figures import Cpu, Measured, Scenario, quantile_ms
-from bench.gateways import Neighbourhood
+from bench.gateways import Gateway, Neighbourhood
 from bench.processes import busy_s, cpu_s, own_cpu_s, rss_mb
 from bench.together import together
 from bench.watching import Watch
@@ -40,8 +40,7 @@ class Bench:
         self._scenario = scenario
         self._gateways = gateways
         self._server = server
-        self._arrived = Reader()
-        self._answers = Reader()
+        self._inboxes = {IMPORTING: Reader(), EXPORTING: Reader()}
 
     async def run(
         self,
@@ -52,47 +51,59 @@ class Bench:
         Hand in *submissions*, wait for their answers, check that none was lost or doubled.
 
         Args:
+            submissions: handed in at the gateway of the country that exports them.
             meanwhile: entered for as long as certificates are under way, and not for the check.
 
         Raises:
             RunFailed: one was refused, lost or doubled.
         """
+        there = [each for each in submissions if each.importing == IMPORTING]
+        back = [each for each in submissions if each.importing == EXPORTING]
+        ways = (self._gateways.sender, there), (self._gateways.receiver, back)
         async with AsyncExitStack() as stack:
-            load = await self._load(stack)
-            meters = _Meters(self._gateways, self._server, load.watch)
+            loads = [(await self._load(stack, gateway), ours) for gateway, ours in ways if ours]
+            meters = Meters(self._gateways, self._server, [load.watch for load, _ in loads])
             async with meanwhile or nullcontext():
                 before = meters.read()
-                await load.carry(submissions)
-                measured = _measured(load, before, meters.read())
-        await self._audit(load)
+                await together(load.carry(ours) for load, ours in loads)
+                measured = measured_between(before, meters.read(), [load for load, _ in loads])
+        await self._audit(*(load.taken for load, _ in loads))
         return measured
 
-    async def _load(self, stack: AsyncExitStack) -> _Load:
-        sender = self._gateways.sender
-        watch = await stack.enter_async_context(Watch(sender.database, answered=self._scenario.answered))
-        connections = [
-            await stack.enter_async_context(sender.connection()) for _ in range(self._scenario.in_flight)
-        ]
-        return _Load(connections, watch, sender.pid)
+    async def catch_up(self) -> None:
+        """Read all that lies in the inboxes already; it is none of the runs' business."""
+        for gateway, country in ((self._gateways.receiver, IMPORTING), (self._gateways.sender, EXPORTING)):
+            async with gateway.connection() as connection:
+                await self._inboxes[country].rest(connection)
 
-    async def _audit(self, load: _Load) -> None:
+    async def _load(self, stack: AsyncExitStack, sender: Gateway) -> Load:
+        in_flight = self._scenario.in_flight // (2 if self._scenario.both_ways else 1)
+        watch = await stack.enter_async_context(Watch(sender.database, answered=self._scenario.answered))
+        connections = [await stack.enter_async_context(sender.connection()) for _ in range(in_flight)]
+        return Load(connections, watch, sender.pid)
+
+    async def _audit(self, there: dict[str, str], back: dict[str, str] | None = None) -> None:
         answered = self._scenario.answered
         async with self._gateways.receiver.connection() as connection:
-            arrived = await self._arrived.at_least(connection, len(load.taken))
+            arrived = await self._inboxes[IMPORTING].at_least(connection, len(there))
+            sent_back = await newest_certificates(connection, len(back or ()))
         async with self._gateways.sender.connection() as connection:
-            answers = await self._answers.at_least(connection, len(load.taken) if answered else 0)
-            sent = await newest_certificates(connection, len(load.taken))
-        faults = (
-            faults_of_arrival(load.taken, arrived)
-            + faults_of_delivery(load.taken, sent, answered=answered)
-            + faults_of_answers(load.taken, answers, answered=answered)
-        )
+            awaited = len(there) if answered else len(back or ())
+            answers = await self._inboxes[EXPORTING].at_least(connection, awaited)
+            sent = await newest_certificates(connection, len(there))
+        faults = faults_of_arrival(there, arrived) + faults_of_delivery(there, sent, answered=answered)
+        if back is None:
+            faults += faults_of_answers(there, answers, answered=answered)
+        else:
+            faults += faults_of_arrival(back, answers) + faults_of_delivery(
+                back, sent_back, answered=answered
+            )
         if faults:
             raise RunFailed("; ".join(faults))
 
 
-class _Load:
-    """The national system under load."""
+class Load:
+    """A national system under load."""
 
     def __init__(self, connections: Sequence[Connection], watch: Watch, sender: int) -> None:
         self.watch = watch
@@ -113,14 +124,28 @@ class _Load:
         )
         self.seconds = time.monotonic() - began
 
+    async def hand_in(self, submissions: Sequence[Submission]) -> None:
+        """Hand all of them in, and wait for no answer but the 202."""
+        left = iter(submissions)
+        await together(self._hand_in_some(connection, left) for connection in self._connections)
+
     async def _some(self, connection: Connection, left: Iterator[Submission]) -> None:
         for submission in left:
             began = time.monotonic()
-            status, answer = await connection.post("/api/v1/certificates", submission.content)
-            if status != 202:
-                raise RunFailed(f"{submission.number} was answered with {status}: {answer}")
-            self.taken[submission.number] = answer["message_id"]
-            self.latencies.append(await self.watch.stored(answer["message_id"]) - began)
+            message_id = await self._hand_in(connection, submission)
+            self.latencies.append(await self.watch.stored(message_id) - began)
+
+    async def _hand_in_some(self, connection: Connection, left: Iterator[Submission]) -> None:
+        for submission in left:
+            await self._hand_in(connection, submission)
+
+    async def _hand_in(self, connection: Connection, submission: Submission) -> str:
+        status, answer = await connection.post("/api/v1/certificates", submission.content)
+        if status != 202:
+            raise RunFailed(f"{submission.number} was answered with {status}: {answer}")
+        message_id: str = answer["message_id"]
+        self.taken[submission.number] = message_id
+        return message_id
 
     async def _watch_memory(self) -> None:
         while True:
@@ -128,16 +153,16 @@ class _Load:
             self.rss_mb = max(self.rss_mb, rss_mb(self._sender))
 
 
-class _Meters:
+class Meters:
     """CPU time used so far, seconds: sender, receiver, server, this benchmark, the whole machine."""
 
-    def __init__(self, gateways: Neighbourhood, server: Server, watch: Watch) -> None:
+    def __init__(self, gateways: Neighbourhood, server: Server, watches: Sequence[Watch]) -> None:
         self._gateways = gateways
         self._server = server
-        self._watch = watch
+        self._watches = watches
 
     def read(self) -> tuple[float, float, float, float, float, float]:
-        watching = self._watch.cpu_s()
+        watching = sum(watch.cpu_s() for watch in self._watches)
         return (
             cpu_s(self._gateways.sender.pid),
             cpu_s(self._gateways.receiver.pid),
@@ -148,19 +173,21 @@ class _Meters:
         )
 
 
-def _measured(load: _Load, before: tuple[float, ...], after: tuple[float, ...]) -> Measured:
-    count = len(load.taken)
+def measured_between(before: tuple[float, ...], after: tuple[float, ...], loads: Sequence[Load]) -> Measured:
+    """What *loads* that ran between two readings of the meters measured."""
+    latencies = [latency for load in loads for latency in load.latencies]
+    count = len(latencies)
     sender, receiver, server, bench, busy, seconds = (
         end - begin for begin, end in zip(before, after, strict=True)
     )
     others = busy - sender - receiver - server - bench
     return Measured(
-        certificates_per_second=count / load.seconds,
-        p50_ms=quantile_ms(load.latencies, 0.5),
-        p99_ms=quantile_ms(load.latencies, 0.99),
+        certificates_per_second=count / max(load.seconds for load in loads),
+        p50_ms=quantile_ms(latencies, 0.5),
+        p99_ms=quantile_ms(latencies, 0.99),
         cpu_ms=Cpu(
             sender=1000 * sender / count, receiver=1000 * receiver / count, postgresql=1000 * server / count
         ),
-        rss_mb=load.rss_mb,
+        rss_mb=max(load.rss_mb for load in loads),
         others_share=max(0.0, others / (seconds * (os.cpu_count() or 1))),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import Cpu, Pair
+from bench.figures import Check, Cpu, Pair
 from bench.judging import FEW, MANY, MOST_TIMES_FEW, Judging
 from bench.profiling import Profile
 
@@ -59,6 +59,18 @@ class Teller:
                 "The machine is busy with other things, which flatters whoever has more processes: "
                 "go by the CPU times and their ratio rather than by the throughput"
             )
+
+    def stages(self, name: str, stages: Mapping[str, Any]) -> None:
+        """Where the CPU time of a certificate goes."""
+        for side in ("sender", "receiver"):
+            told = ", ".join(f"{stage} {ms:.2f}" for stage, ms in stages[side].items())
+            self.say(f"{name}, {side}, ms CPU: {told}")
+
+    def check(self, check: Check) -> None:
+        """What a check found."""
+        line = f"at most {check.at_most}" if check.at_least is None else f"at least {check.at_least}"
+        verdict = "holds" if check.holds else "DOES NOT HOLD"
+        self.say(f"{check.name}: {check.says}: {check.value:.3f}, {line}: {verdict}")
 
     def runs(self, runs: Sequence[Mapping[str, Any]]) -> None:
         """The table at the end."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import SCENARIOS, Cpu, Measured, Pair, Reference, details, quantile_ms, summary
+from bench.figures import SCENARIOS, Check, Cpu, Measured, Pair, Reference, details, quantile_ms, summary
 
 E2E = SCENARIOS[0]
 
@@ -45,6 +45,7 @@ def test_the_keys_are_those_that_programs_read() -> None:
     assert list(told) == [
         *("name", "items", "algorithm", "in_flight", "certificates", "certificates_per_second", "p50_ms"),
         *("p99_ms", "cpu_ms_per_certificate", "reference", "ratio", "cpu_ratio", "rss_mb"),
+        *("both_ways", "commit_takes_ms"),
     ]
     assert list(told["cpu_ms_per_certificate"]) == ["sender", "receiver", "postgresql"]
     assert list(told["reference"]) == [
@@ -76,3 +77,19 @@ def test_a_quantile_is_one_of_the_values_with_its_share_below_it(seconds: list[f
 
     assert value in {1000 * each for each in seconds}
     assert sum(1000 * each <= value for each in seconds) >= q * len(seconds)
+
+
+@pytest.mark.parametrize(("value", "holds"), [(0.79, False), (0.8, True), (3.0, True)])
+def test_a_check_holds_on_the_right_side_of_its_line(value: float, holds: bool) -> None:
+    at_least = Check(name="drain", says="a share", value=value, at_least=0.8, figures={})
+
+    assert at_least.holds is holds
+    assert at_least.summary()["at_least"] == 0.8
+
+
+@pytest.mark.parametrize(("value", "holds"), [(0.9, True), (1.1, True), (1.11, False)])
+def test_a_check_may_ask_for_little(value: float, holds: bool) -> None:
+    at_most = Check(name="stored", says="a multiple", value=value, at_most=1.1, figures={})
+
+    assert at_most.holds is holds
+    assert at_most.summary()["at_most"] == 1.1

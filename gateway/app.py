@@ -139,7 +139,7 @@ def furnish(
         home=home,
         registry=registry,
         judge=TimedJudge(registry.forms, registry.codes, metrics),
-        records=Records(registry.record_schema),
+        records=Records(registry.record_schema, registry.forms.values()),
         translator=Translator(registry.folder),
         dialects=Dialects(registry.folder, registry.forms),
         exchange=ExchangeSchema(exchange),

@@ -80,7 +80,7 @@ def _faults(part: Callable[[Folder], object], folder: Folder) -> Iterator[Regist
 
 def _records(folder: Folder) -> Records:
     try:
-        return Records(load_record_schema(folder))
+        return Records(load_record_schema(folder), load_forms(folder).values())
     except ValueError as error:
         raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", str(error)),)) from None
 

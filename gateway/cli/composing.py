@@ -54,7 +54,8 @@ def compose(
     """Write box records as certificates in XML. What a form forbids is for 'validate' to say."""
     folder = over_shipped(read_settings({"registry": registry}).registry)
     lines = _lines(read_file(records))
-    composer = Composer(Records(load_record_schema(folder)), load_forms(folder))
+    forms = load_forms(folder)
+    composer = Composer(Records(load_record_schema(folder), forms.values()), forms)
     names = Names()
     _make_folder(output)
     failed: list[Unwritten] = []

@@ -27,10 +27,12 @@ class EditionWindow:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Form:
     """
     A form as the registry read it from its folder; nothing here touches a file again.
+
+    Two are the same form if they were read once: what is made of a form may be kept by it.
 
     Attributes:
         id: with version, ``rcep/form-rcep/1.0``.

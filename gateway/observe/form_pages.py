@@ -21,7 +21,7 @@ from gateway.registry.folder import Folder
 from gateway.registry.forms import load_forms
 from gateway.validate.check import expected_of
 from gateway.validate.rules import RuleBook, Rules, rule_book
-from gateway.validate.sources import declared
+from gateway.validate.sources import compiled_schema, declared
 
 PAGES = "docs/forms"
 
@@ -193,10 +193,11 @@ def _lists(form: Form, codes: CodeLists) -> Iterator[tuple[str, ...]]:
 
 
 def _examples(form: Form, folder: Folder, target: Path) -> Iterator[Example]:
-    rules = Rules(rule_book(form))
+    rules, schema = Rules(rule_book(form)), compiled_schema(form)
     for relative, path in folder.glob(f"{form.folder}/examples/*/*.xml"):
         said = folder.find(relative.removesuffix(".xml") + ".findings")
-        flaws = rules.flaws(read_xml(path.read_bytes()), form.examples_on)
+        document = read_xml(path.read_bytes())
+        flaws = rules.flaws(document, form.examples_on) if schema.validate(document) else []
         yield Example(
             link=f"[{path.stem}]({os.path.relpath(path, target)})",
             is_valid=path.parent.name == "valid",

@@ -1,184 +1,45 @@
 """
 Box records: a certificate box by box as plain JSON, and the same certificate as XML.
 
-One table says which key stands in which element; composing and reading back both follow it, so nothing can be
-written that is not read again. What a form forbids is written all the same: judging it says so.
+The form's XSD says which key stands in which element; composing and reading back both follow it, so nothing
+can be written that is not read again. What a form forbids is written all the same: judging it says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeAlias, assert_never
+from functools import lru_cache
+from typing import Any, assert_never
 
 from lxml import etree
 
 from gateway.domain.errors import FormNotAgreed
 from gateway.domain.form import Form, in_force, latest
 from gateway.domain.ids import FormId
+from gateway.validate.boxes import (
+    Field,
+    Group,
+    Listed,
+    Marks,
+    Measured,
+    Number,
+    Repeated,
+    Shape,
+    Stated,
+    Text,
+    boxes_of,
+)
 from gateway.validate.places import content_of
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string, as the element's text."""
+NOT_PRINTED = frozenset({"form", "case", "kind", "expected"})  # keys beside the boxes
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number, as the element's text, never with an exponent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """An object of a number and its unit or currency: text and attribute."""
-
-    number: str
-    attribute: str
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Marks, each as Tick where the form has a box for it, else as Endorsement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A list, as a wrapper with one element for each entry."""
-
-    tag: str
-    of: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A list whose key must be there, as the element itself, repeated."""
-
-    of: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """An object, as an element with one child for each key, in this order."""
-
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """An object, or one of a few sentences in its place."""
-
-    of: Group
-
-
-Shape: TypeAlias = Text | Number | Measured | Marks | Listed | Repeated | Group | Stated
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One key of a record and the element it stands in."""
-
-    key: str
-    tag: str
-    shape: Shape
-
-
-STATEMENT = "Statement"
-
-_FIRM = Group(
-    (
-        Field("name", "Name", Text()),
-        Field("address", "Address", Listed("Line", Text())),
-        Field("country", "Country", Text()),
-        Field("registration", "Registration", Text()),
-    )
-)
-_INVOICE = Group((Field("number", "Number", Text()), Field("date", "Date", Text())))
-_ITEM = Group(
-    (
-        Field("no", "Number", Number()),
-        Field("marks", "Marks", Text()),
-        Field(
-            "packages", "Packages", Group((Field("count", "Count", Number()), Field("kind", "Kind", Text())))
-        ),
-        Field("description", "Description", Text()),
-        Field("hs", "HarmonizedSystemCode", Text()),
-        Field("criterion", "OriginCriterion", Repeated(Text())),
-        Field("rvc_percent", "RvcPercent", Number()),
-        Field("origin", "Origin", Text()),
-        Field("tariff_differential", "TariffDifferential", Text()),
-        Field("producer", "Producer", _FIRM),
-        Field("gross_weight", "GrossWeight", Measured("value", "unit")),
-        Field("net_weight", "NetWeight", Measured("value", "unit")),
-        Field("quantity", "Quantity", Measured("value", "unit")),
-        Field("fob", "FobValue", Measured("amount", "currency")),
-        Field("invoices", "Invoices", Listed("Invoice", _INVOICE)),
-    )
-)
-_TRANSPORT = Group(
-    (
-        Field("mode", "Mode", Text()),
-        Field("departure_date", "DepartureDate", Text()),
-        Field("vessel", "Vessel", Text()),
-        Field("port_of_loading", "PortOfLoading", Text()),
-        Field("port_of_discharge", "PortOfDischarge", Text()),
-        Field("route", "Route", Text()),
-    )
-)
-_ORIGINAL = Group(
-    (
-        Field("number", "Number", Text()),
-        Field("issue_date", "IssueDate", Text()),
-        Field("issuing_country", "IssuingCountry", Text()),
-        Field("origin", "Origin", Text()),
-        Field("approved_exporter", "ApprovedExporter", Text()),
-    )
-)
-_EARLIER = (Field("number", "Number", Text()), Field("issue_date", "IssueDate", Text()))
-CERTIFICATE = Group(
-    (
-        Field("certificate_number", "CertificateNumber", Text()),
-        Field("exporting_country", "ExportingCountry", Text()),
-        Field("importing_country", "ImportingCountry", Text()),
-        Field("issue_date", "IssueDate", Text()),
-        Field("issue_place", "IssuePlace", Text()),
-        Field("issuing_body", "IssuingBody", Text()),
-        Field("signatory", "Signatory", Text()),
-        Field("exporter", "Exporter", _FIRM),
-        Field("consignee", "Consignee", _FIRM),
-        Field("producer", "Producer", Stated(_FIRM)),
-        Field("transport", "Transport", _TRANSPORT),
-        Field("ticks", "Ticks", Marks()),
-        Field(
-            "third_party_invoice",
-            "ThirdPartyInvoice",
-            Group((Field("name", "Name", Text()), Field("country", "Country", Text()))),
-        ),
-        Field("back_to_back", "BackToBack", Listed("Original", _ORIGINAL)),
-        Field(
-            "exhibition",
-            "Exhibition",
-            Group((Field("name", "Name", Text()), Field("address", "Address", Text()))),
-        ),
-        Field("certified_true_copy_of", "CertifiedTrueCopyOf", Group(_EARLIER)),
-        Field("replaces", "Replaces", Group((*_EARLIER, Field("reason", "Reason", Text())))),
-        Field(
-            "declaration",
-            "Declaration",
-            Group(
-                (
-                    Field("place", "Place", Text()),
-                    Field("date", "Date", Text()),
-                    Field("signatory", "Signatory", Text()),
-                )
-            ),
-        ),
-        Field("remarks", "Remarks", Text()),
-        Field("items", "Items", Listed("Item", _ITEM)),
-    )
-)
+@lru_cache(maxsize=64)
+def boxes(form: Form) -> Group:
+    """The keys of a record of *form*, each with its element; read from the XSD once."""
+    return boxes_of(form)
 
 
 def compose(record: Mapping[str, Any], form: Form) -> etree._Element:
@@ -186,11 +47,13 @@ def compose(record: Mapping[str, Any], form: Form) -> etree._Element:
     Write *record* as a certificate of *form*; the root has a document of its own.
 
     Args:
-        record: of the shape that the record schema asks for; keys of test records are left out.
+        record: of the shape that the record schema asks for; keys of test records are left out, keys that
+            another version has stand last.
         form: decides the namespace, and which marks have a box to tick; it forbids nothing here.
     """
     root = etree.Element(f"{{{form.namespace}}}{form.root}", nsmap={None: form.namespace})
-    _Writer(form).write_group(root, CERTIFICATE, record)
+    printed = {key: value for key, value in record.items() if key not in NOT_PRINTED}
+    _Writer(form).write_group(root, boxes(form), printed)
     return root
 
 
@@ -201,7 +64,7 @@ def record_of(document: etree._Element, form: Form) -> dict[str, Any]:
     Of a certificate with faults it reads what has a place in a record; what should be a number
     and is none stays text. Numbers are ``int`` or ``Decimal``, exact.
     """
-    return {"form": form.id, **_Reader(form.namespace).read_group(document, CERTIFICATE)}
+    return {"form": form.id, **_Reader(form.namespace).read_group(document, boxes(form))}
 
 
 def form_of_record(
@@ -244,6 +107,11 @@ class _Writer:
         for field in group.fields:
             if field.key in value:
                 self._write(parent, field.tag, field.shape, value[field.key])
+        known = {field.key for field in group.fields}
+        for key, strange in value.items():
+            if key not in known:
+                element = etree.SubElement(parent, self._prefix + key.title().replace("_", ""))
+                element.text = strange if isinstance(strange, str) else None
 
     def _write(self, parent: etree._Element, tag: str, shape: Shape, value: Any) -> None:
         if isinstance(shape, Repeated):
@@ -270,7 +138,7 @@ class _Writer:
                     self._write(element, shape.tag, shape.of, entry)
             case Stated():
                 if isinstance(value, str):
-                    etree.SubElement(element, self._prefix + STATEMENT).text = value
+                    etree.SubElement(element, self._prefix + shape.tag).text = value
                 else:
                     self.write_group(element, shape.of, value)
             case Group():
@@ -318,7 +186,7 @@ class _Reader:
             case Repeated():
                 return [self._read(element, shape.of)]
             case Stated():
-                statement = element.find(self._prefix + STATEMENT)
+                statement = element.find(self._prefix + shape.tag)
                 return self.read_group(element, shape.of) if statement is None else content_of(statement)
             case Group():
                 return self.read_group(element, shape)

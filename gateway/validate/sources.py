@@ -111,6 +111,37 @@ def declared(form: Form) -> tuple[Declared, ...]:
     return tuple(found.values())
 
 
+def elements_of(kind: etree._Element, types: Mapping[str, etree._Element]) -> Iterator[etree._Element]:
+    """The elements right below one of the type *kind*, those of the type that it extends first."""
+    if (base := _extended(kind, types)) is not None:
+        yield from elements_of(base, types)
+    for below in kind.iter(f"{XSD}element"):
+        if below is not kind and next(below.iterancestors(f"{XSD}element"), None) in (None, kind):
+            yield below
+
+
+def attributes_of(kind: etree._Element, types: Mapping[str, etree._Element]) -> Iterator[etree._Element]:
+    """The attributes of an element of the type *kind*, those of the type that it extends first."""
+    if (base := _extended(kind, types)) is not None:
+        yield from attributes_of(base, types)
+    for below in kind.iter(f"{XSD}attribute"):
+        if next(below.iterancestors(f"{XSD}element"), None) in (None, kind):
+            yield below
+
+
+def repeats(element: etree._Element) -> bool:
+    """Whether *element* may stand more than once where it is declared."""
+    groups = element.iterancestors(f"{XSD}choice", f"{XSD}sequence")
+    return any(one.get("maxOccurs", "1") != "1" for one in (element, *groups))
+
+
+def _extended(kind: etree._Element, types: Mapping[str, etree._Element]) -> etree._Element | None:
+    """The type of the form that *kind* extends; None for a type of XML Schema itself."""
+    found = next(kind.iterfind(f".//{XSD}complexContent/{XSD}extension"), None)
+    base = None if found is None else types.get(found.get("base", "").rpartition(":")[2])
+    return None if base is kind else base
+
+
 def element_paths(form: Form) -> frozenset[str]:
     """Every path of element names that the form's XSD allows: ``CertificateOfOrigin/Items/Item/FobValue``."""
     return frozenset(one.path for one in declared(form) if "@" not in one.path)
@@ -140,19 +171,18 @@ def _collect(
     found[path] = Declared(
         path=path,
         needed=_needed(element),
-        repeats=element.get("maxOccurs", "1") != "1" or _repeats(element),
+        repeats=repeats(element),
         expected=_expected(kind, types),
     )
-    for attribute in kind.iter(f"{XSD}attribute"):
+    for attribute in attributes_of(kind, types):
         found[f"{path}/@{attribute.get('name')}"] = Declared(
             path=f"{path}/@{attribute.get('name')}",
             needed=attribute.get("use") == "required",
             repeats=False,
             expected=_expected(_type_of(attribute, types), types),
         )
-    for below in kind.iter(f"{XSD}element"):
-        if below is not kind and next(below.iterancestors(f"{XSD}element"), None) in (None, kind):
-            _collect(below, f"{path}/", types, found)
+    for below in elements_of(kind, types):
+        _collect(below, f"{path}/", types, found)
 
 
 def _type_of(declaration: etree._Element, types: Mapping[str, etree._Element]) -> etree._Element:
@@ -166,11 +196,6 @@ def _needed(element: etree._Element) -> bool | None:
     if any(group.get("minOccurs") == "0" for group in above):
         return False
     return None if any(group.tag == f"{XSD}choice" for group in above) else True
-
-
-def _repeats(element: etree._Element) -> bool:
-    groups = element.iterancestors(f"{XSD}choice", f"{XSD}sequence")
-    return any(group.get("maxOccurs", "1") != "1" for group in groups)
 
 
 def _expected(kind: etree._Element, types: Mapping[str, etree._Element]) -> str:

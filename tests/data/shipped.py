@@ -46,7 +46,7 @@ def judge() -> Judge:
 
 @lru_cache
 def records() -> Records:
-    return Records(load_record_schema(Folder()))
+    return Records(load_record_schema(Folder()), forms().values())
 
 
 @lru_cache

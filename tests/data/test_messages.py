@@ -143,7 +143,7 @@ def test_a_language_nobody_wrote_down_is_english(latin: Folder) -> None:
 
 
 def test_records_are_spoken_of_in_the_same_languages(latin: Folder) -> None:
-    records = Records(load_record_schema(latin))
+    records = Records(load_record_schema(latin), forms().values())
 
     told = [records.findings({**a_record(), "remarks": 7}, language)[0].text for language in (LATIN, ENGLISH)]
 

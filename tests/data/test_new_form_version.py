@@ -13,11 +13,12 @@ from gateway.domain.form import Form, in_force
 from gateway.domain.ids import FormId, family_of
 from gateway.domain.xml import read_xml
 from gateway.registry.folder import SHIPPED, Folder, over_shipped
-from gateway.registry.forms import load_forms
+from gateway.registry.forms import load_forms, load_record_schema
 from gateway.validate.check import check_forms, found_in
 from gateway.validate.judge import Judge
-from gateway.validate.records import compose, form_of_record
-from tests.data.shipped import FORM_D, a_record, codes
+from gateway.validate.records import compose, form_of_record, record_of
+from gateway.validate.shape import Records, write_json
+from tests.data.shipped import FORM_D, ON, a_record, codes
 from tests.data.versions import BEGINS, ENDS, NEW, lay_next_form_d
 
 FAMILY = family_of(NEW)
@@ -133,6 +134,28 @@ def test_the_new_element_is_taken_by_the_new_version_alone(folder: Folder, judge
 
     assert new == ()
     assert [(one.code, one.path) for one in old] == [("S02", "/CertificateOfOrigin/TransitCountry")]
+
+
+def test_a_box_record_has_the_new_element_by_its_name_both_ways(folder: Folder, judge: Judge) -> None:
+    versions = _versions(folder)
+    record = a_record(FORM_D) | {"form": NEW, "issue_date": f"{BEGINS}", "transit_country": "SG"}
+    records = Records(load_record_schema(folder), versions.values())
+
+    document = compose(records.read(write_json(record).encode()), versions[NEW])
+
+    again = read_xml(etree.tostring(document))
+    assert again.findtext("{*}TransitCountry") == "SG"
+    assert record_of(again, versions[NEW]) == record
+    assert [one for one in judge.judge(again, versions[NEW], AT) if one.code.startswith("S")] == []
+
+
+def test_a_version_without_the_element_says_so_of_the_record(folder: Folder, judge: Judge) -> None:
+    old = _versions(folder)[FORM_D]
+    record = a_record(FORM_D) | {"form": FORM_D, "transit_country": "SG"}
+
+    told = judge.judge(read_xml(etree.tostring(compose(record, old))), old, ON)
+
+    assert [(one.code, one.path) for one in told] == [("S02", "/CertificateOfOrigin/TransitCountry")]
 
 
 def test_an_example_beside_it_is_a_test_by_itself(own: Path, folder: Folder) -> None:

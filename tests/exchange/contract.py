@@ -360,5 +360,5 @@ async def told(response: aiohttp.ClientResponse, count: int) -> list[Json]:
 
 def as_xml(registry: Registry, record: Json) -> bytes:
     """The certificate of *record* as an XML document."""
-    read = Records(registry.record_schema).read(json.dumps(record).encode())
+    read = Records(registry.record_schema, registry.forms.values()).read(json.dumps(record).encode())
     return etree.tostring(compose(read, form_of_record(read, registry.forms)))

@@ -122,4 +122,4 @@ def test_a_byte_order_mark_is_taken() -> None:
 
 def test_a_schema_of_other_keywords_is_not_pretended_to_be_understood() -> None:
     with pytest.raises(ValueError, match="pattern"):
-        Records(RecordShape(schema={"type": "string", "pattern": "x"}, words={}))
+        Records(RecordShape(schema={"type": "string", "pattern": "x"}, words={}), ())

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from gateway.deliver.transports.https import HttpsTransport
 from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Maintenance, Party
+from gateway.domain.deadline import WEEKENDS_FREE
 from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
@@ -68,6 +69,7 @@ from gateway.trust.sealer import Sealer
 from gateway.trust.tls import client_context, party_of, server_context
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
+from gateway.watch.law import Law
 from gateway.watch.watcher import Watcher
 from gateway.workers import Workers
 
@@ -287,7 +289,7 @@ class Node:
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
-                tasks.create_task(self._every(WATCH_EVERY_S, Watcher(self._ledger, self._clock).step)),
+                tasks.create_task(self._every(WATCH_EVERY_S, self._watcher().step)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
@@ -404,6 +406,15 @@ class Node:
         self._changed.set()
         self._rung.set()
         self._roster.wake(party)
+
+    def _watcher(self) -> Watcher:
+        country = self._home.country
+        law = Law(
+            clocks=self._registry.clocks,
+            zone=self._registry.zones.of.get(country, UTC),
+            calendar=self._registry.calendars.get(country, WEEKENDS_FREE),
+        )
+        return Watcher(self._ledger, self._clock, law)
 
     async def _wait_for_change(self, at_most_s: float) -> None:
         self._changed.clear()

@@ -41,6 +41,29 @@ def _exceptions(
     return Status.DONE
 
 
+def clocks(
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help="running, warned, breached or stopped; else warned on."
+        ),
+    ] = None,
+    party: Annotated[str | None, typer.Option("--party", metavar="PARTY", help="Of this party.")] = None,
+    to: To = None,
+    as_json: AsJson = False,
+) -> int:
+    """The law's clocks that have warned or run out, the first to end first."""
+    found = on_node(to, lambda node: _all(node, path="clocks", state=state, party=party))
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("No clock has warned.")
+    else:
+        headings = ("Clock", "Certificate", "Party", "Limit", "Ends", "State", "Owner")
+        table(headings, [_clock(one) for one in found])
+    return Status.DONE
+
+
 @exceptions.command("show")
 def show(number: Id, to: To = None, as_json: AsJson = False) -> int:
     """Tell of one exception: what suffers from it, and what people did about it."""
@@ -90,8 +113,8 @@ def close(number: Id, reason: Reason, to: To = None) -> int:
     return _act("close", number, {"reason": reason}, to)
 
 
-async def _all(node: Node, **query: str | None) -> list[Json]:
-    return [one async for one in node.pages("exceptions", **query)]
+async def _all(node: Node, path: str = "exceptions", **query: str | None) -> list[Json]:
+    return [one async for one in node.pages(path, **query)]
 
 
 async def _story(node: Node, number: str) -> Json:
@@ -105,6 +128,11 @@ async def _story(node: Node, number: str) -> Json:
 def _row(one: Json) -> tuple[object, ...]:
     waiting, age = one["waiting"], span(one["age_s"])
     return one["id"], one["cause"], waiting, age, one["owner"], one["next_action"], one["taken_by"]
+
+
+def _clock(one: Json) -> tuple[object, ...]:
+    name = one["certificate_number"] or one["message_id"]
+    return one["name"], name, one["party"], one["limit"], when(one["due_at"]), one["state"], one["owner"]
 
 
 def _act(verb: str, number: str, body: Json, to: str | None) -> int:

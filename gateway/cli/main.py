@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "parties": "parties",
         "lanes": "lanes",
         "exceptions": "exceptions",
+        "clocks": "exceptions",
         "resend": "operating",
         "hold": "operating",
         "release": "operating",

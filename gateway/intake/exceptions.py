@@ -21,6 +21,7 @@ from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Handler, Query, flag, one_of, text
 from gateway.intake.serving import Parts, answer
 from gateway.intake.views import Json
+from gateway.store.clocks import ClockRow
 from gateway.store.exceptions import ExceptionItem, ExceptionNote, ExceptionRow
 
 _MOST_DIGITS = 18
@@ -31,6 +32,15 @@ class State(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
+
+
+class ClockState(StrEnum):
+    """How far a clock has come."""
+
+    RUNNING = "running"
+    WARNED = "warned"
+    BREACHED = "breached"
+    STOPPED = "stopped"
 
 
 class WordsBody(Body):
@@ -86,6 +96,19 @@ class Exceptions:
             number, is_open=_is_open(query), after=query.text("after"), limit=query.limit()
         )
         return answer({"items": [item_view(row) for row in rows], "next": following})
+
+    async def clocks(self, request: web.Request, caller: Caller) -> web.Response:
+        """The law's clocks that have warned or run out."""
+        query = Query(request)
+        state = query.choice("state", ClockState)
+        rows = await self._parts.ledger.clocks(
+            states=(ClockState.WARNED, ClockState.BREACHED) if state is None else (state,),
+            name=query.text("name"),
+            party=query.text("party"),
+            sight=sight_of(caller, Right.EXCEPTIONS),
+            limit=query.limit(),
+        )
+        return answer({"items": [clock_view(row) for row in rows], "next": None})
 
     def act(self, verb: str) -> Handler:
         """Make the handler of one verb."""
@@ -156,6 +179,21 @@ class Exceptions:
                 query=(_STATE, AFTER, PAGE_LIMIT),
                 answers={200: Answer("One page.", shapes.ExceptionItemPage)},
             ),
+            Call(
+                method="GET",
+                path="/clocks",
+                right=Right.EXCEPTIONS,
+                serve=self.clocks,
+                name="listClocks",
+                meaning="The law's clocks that have warned or run out, the first to end first.",
+                query=(
+                    one_of("state", "Only those that have come so far.", ClockState),
+                    text("name", "The clock's name."),
+                    text("party", "The party abroad."),
+                    PAGE_LIMIT,
+                ),
+                answers={200: Answer("The first of them.", shapes.ClockPage)},
+            ),
             *(self._verb(verb, meaning, shape) for verb, (meaning, shape) in VERBS.items()),
         )
 
@@ -211,6 +249,25 @@ def item_view(row: ExceptionItem) -> Json:
         "closed_at": _time(row.closed_at),
         "closed_by": row.closed_by,
         "resolution": row.resolution,
+    }
+
+
+def clock_view(row: ClockRow) -> Json:
+    """A clock: from when, until when, by which rule, and how far it has come."""
+    return {
+        "name": row.name,
+        "certificate_number": row.certificate_number,
+        "message_id": row.message_id,
+        "party": row.party,
+        "owner": row.owner,
+        "limit": row.limit_told,
+        "state": row.state,
+        "started_at": rfc3339(row.started_at),
+        "warn_at": rfc3339(row.warn_at),
+        "due_at": rfc3339(row.due_at),
+        "warned_at": _time(row.warned_at),
+        "breached_at": _time(row.breached_at),
+        "stopped_at": _time(row.stopped_at),
     }
 
 

@@ -553,6 +553,31 @@ class ExceptionItem(Shape):
     resolution: str | None
 
 
+class Clock(Shape):
+    """A clock of the law's, or of a party's file: from when, until when, by which rule."""
+
+    name: str
+    certificate_number: str | None
+    message_id: str
+    party: str
+    owner: str
+    limit: str
+    state: str
+    started_at: datetime
+    warn_at: datetime
+    due_at: datetime
+    warned_at: datetime | None
+    breached_at: datetime | None
+    stopped_at: datetime | None
+
+
+class ClockPage(Shape):
+    """Clocks, the first to end first."""
+
+    items: list[Clock]
+    next: str | None
+
+
 class ExceptionItemPage(Shape):
     """One page of what suffers from an exception."""
 

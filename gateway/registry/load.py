@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.domain.corridor import Corridor, Party
+from gateway.domain.deadline import Calendars, Clock
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId
+from gateway.registry.clocks import load_calendars, load_clocks, with_patience
 from gateway.registry.codes import CodeLists, load_codes
 from gateway.registry.conversions import load_conversions
 from gateway.registry.corridors import CorridorKey, load_corridors
@@ -30,6 +32,8 @@ class Registry:
         conversions: of units of measure, by common code.
         record_schema: the JSON Schema of box records, and its words.
         zones: tell which day it is in a country.
+        clocks: the law's, with their limits; those of a party's file are among them.
+        calendars: the working days of the countries that have a file.
     """
 
     folder: Folder
@@ -40,6 +44,8 @@ class Registry:
     forms: Mapping[FormId, Form]
     parties: Mapping[PartyId, Party]
     corridors: Mapping[CorridorKey, Corridor]
+    clocks: tuple[Clock, ...]
+    calendars: Calendars
 
 
 def load_registry(folder: Folder) -> Registry:
@@ -57,7 +63,9 @@ def load_registry(folder: Folder) -> Registry:
     forms = _part(faults, lambda: load_forms(folder))
     parties = _part(faults, lambda: load_parties(folder))
     corridors = _part(faults, lambda: load_corridors(folder, parties, forms))
-    if codes is None or conversions is None or zones is None:
+    clocks = _part(faults, lambda: load_clocks(folder))
+    calendars = _part(faults, lambda: load_calendars(folder))
+    if clocks is None or calendars is None or codes is None or conversions is None or zones is None:
         raise Misconfigured(tuple(faults))
     if record_schema is None or forms is None or parties is None or corridors is None:
         raise Misconfigured(tuple(faults))
@@ -70,6 +78,8 @@ def load_registry(folder: Folder) -> Registry:
         forms=forms,
         parties=parties,
         corridors=corridors,
+        clocks=with_patience(clocks, parties),
+        calendars=calendars,
     )
 
 

@@ -28,6 +28,7 @@ from gateway.domain.status import AcknowledgementOutcome, Direction
 from gateway.store.actions import Actions
 from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
+from gateway.store.clocks import Clocks
 from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.event_log import EventLog
 from gateway.store.exceptions import Exceptions
@@ -55,7 +56,7 @@ from gateway.store.statements import queries
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Actions, Lanes, Exceptions):
+class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -73,6 +74,7 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions):
         Actions.__init__(self, connections, bell)
         Lanes.__init__(self, connections, bell, clock)
         Exceptions.__init__(self, connections)
+        Clocks.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

@@ -18,6 +18,7 @@ from gateway.domain.status import (
     Direction,
     MessageType,
 )
+from gateway.store.clocks import ClockPage
 from gateway.store.connect import Connection
 from gateway.store.rows import findings_of
 from gateway.store.statements import watching
@@ -106,6 +107,7 @@ class WatchPage:
     def __init__(self, connection: Connection, position: Position, at: datetime) -> None:
         self.connection = connection
         self.at = at
+        self.clocks = ClockPage(connection, at)
         self._position = position
 
     async def troubled_messages(self) -> list[int]:

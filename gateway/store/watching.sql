@@ -176,3 +176,98 @@ UPDATE exception_item
    SET closed_at = :at, closed_by = :who, resolution = :resolution
  WHERE exception_no = :exception_no
    AND closed_at IS NULL;
+
+-- ======== clocks ===============================================================================================
+
+-- name: clock_position(name)^
+-- Up to where this clock was looked for. No row: never.
+SELECT started_at, looked_at FROM clock_position WHERE name = :name;
+
+-- name: started_clocks(starts, name, after, until, known_after, batch)
+-- What started at :after or later, or became known after :known_after, and not after :until, and still runs; the earliest
+-- first.
+SELECT s.message_no, s.certificate_no, s.party, s.organisation, s.agreement, s.started_at
+  FROM clock_start s
+ WHERE s.starts = :starts::text
+   AND s.started_at <= :until
+   AND (s.started_at >= :after OR s.known_at > :known_after)
+   AND NOT s.stopped
+   AND NOT EXISTS (SELECT FROM clock k WHERE k.name = :name AND k.message_no = s.message_no)
+ ORDER BY s.started_at
+ LIMIT :batch;
+
+-- name: enter_clock(name, starts, message_no, certificate_no, party, organisation, owner, limit_told, started_at, warn_at, due_at)!
+-- A clock that may soon warn.
+INSERT INTO clock
+       (name, starts, message_no, certificate_no, party, organisation, owner, limit_told, started_at, warn_at, due_at)
+VALUES (:name, :starts, :message_no, :certificate_no, :party, :organisation, :owner, :limit_told, :started_at,
+        :warn_at, :due_at)
+ON CONFLICT (name, message_no) DO NOTHING;
+
+-- name: move_clock_position(name, started_at, looked_at)!
+-- This clock was looked for up to here.
+INSERT INTO clock_position (name, started_at, looked_at) VALUES (:name, :started_at, :looked_at)
+ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at, looked_at = excluded.looked_at;
+
+-- name: stop_clocks(at)
+-- Stop the clocks that run no longer; those that had warned are told of.
+WITH over AS (
+    SELECT k.clock_no, k.state AS former
+      FROM clock k
+     WHERE k.state <> 'stopped'
+       AND NOT EXISTS (
+               SELECT FROM clock_start s
+                WHERE s.starts = k.starts AND s.message_no = k.message_no AND NOT s.stopped)
+       FOR UPDATE
+), stopped AS (
+    UPDATE clock k
+       SET state = 'stopped', stopped_at = :at::timestamptz
+      FROM over
+     WHERE k.clock_no = over.clock_no
+    RETURNING k.clock_no, k.name, k.message_no, k.certificate_no, k.party, k.organisation, k.owner, over.former
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
+    SELECT :at::timestamptz, 'clock:recovered', s.message_no, s.certificate_no, s.party, c.direction, s.organisation,
+           jsonb_build_object('clock', s.name, 'owner', s.owner, 'was', s.former)
+      FROM stopped s
+      LEFT JOIN certificate c ON c.certificate_no = s.certificate_no
+     WHERE s.former <> 'running'
+)
+SELECT s.clock_no, i.item_no, i.exception_no
+  FROM stopped s
+  LEFT JOIN exception_item i ON i.clock_no = s.clock_no AND i.closed_at IS NULL;
+
+-- name: advance_clocks(at, from_state, to_state)
+-- Move the clocks whose warning, or whose end, has come; each is told of once.
+WITH moved AS (
+    UPDATE clock k
+       SET state = :to_state::text,
+           warned_at = CASE WHEN :to_state::text = 'warned' THEN :at::timestamptz ELSE k.warned_at END,
+           breached_at = CASE WHEN :to_state::text = 'breached' THEN :at::timestamptz ELSE k.breached_at END
+     WHERE k.state = :from_state
+       AND CASE WHEN :to_state::text = 'warned' THEN k.warn_at ELSE k.due_at END <= :at::timestamptz
+    RETURNING k.clock_no, k.name, k.message_no, k.certificate_no, k.party, k.organisation, k.owner, k.limit_told,
+              k.due_at
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
+    SELECT :at::timestamptz, 'clock:' || :to_state::text, m.message_no, m.certificate_no, m.party, c.direction,
+           m.organisation,
+           jsonb_build_object('clock', m.name, 'owner', m.owner, 'limit', m.limit_told, 'due_at', m.due_at)
+      FROM moved m
+      LEFT JOIN certificate c ON c.certificate_no = m.certificate_no
+)
+SELECT clock_no, name, message_no, certificate_no, party, organisation, owner, limit_told, due_at FROM moved
+ ORDER BY clock_no;
+
+-- name: finish_clocks(clock_nos, at)!
+-- These have done what they were for.
+UPDATE clock SET state = 'stopped', stopped_at = :at WHERE clock_no = ANY (:clock_nos::bigint[]);
+
+-- name: expire_certificates(certificate_nos, at)!
+-- Their validity has ended; one whose cancellation is under way is expired if that is refused.
+UPDATE certificate
+   SET life = CASE life WHEN 'in_force' THEN 'expired' ELSE life END,
+       life_before = CASE life WHEN 'cancel_pending' THEN 'expired' ELSE life_before END,
+       life_moved_at = :at, life_moved_by = 'gateway'
+ WHERE certificate_no = ANY (:certificate_nos::bigint[])
+   AND life IN ('in_force', 'cancel_pending');

@@ -14,17 +14,24 @@ from collections.abc import Iterable
 from gateway.domain.clock import Clock
 from gateway.store.ledger import Ledger
 from gateway.store.troubles import Cause, OpenItem, Sufferer, WatchPage
+from gateway.watch.law import NO_LAW, Law
 from gateway.watch.troubles import Trouble, refused_from, trouble_of
 
 CURED = "cured by what happened since"
 
 
 class Watcher:
-    """Opens and closes exceptions; every node has one."""
+    """
+    Opens and closes exceptions, and watches the law's clocks; every node has one.
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    Args:
+        law: the clocks there are, with their limits.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, law: Law = NO_LAW) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._law = law
 
     async def step(self) -> None:
         """Look once; nothing when another node is looking."""
@@ -32,6 +39,7 @@ class Watcher:
             if page is not None:
                 await self._look_again(page)
                 await self._look_at_new(page)
+                await self._watch_clocks(page)
 
     async def _look_at_new(self, page: WatchPage) -> None:
         opened: dict[Cause, list[Sufferer]] = defaultdict(list)
@@ -58,6 +66,26 @@ class Watcher:
             }
             await page.cure(_cured(batch, stands), CURED)
         await page.cure(await page.appeased_parties(), "the party has sent something good since")
+
+    async def _watch_clocks(self, page: WatchPage) -> None:
+        for clock in self._law.clocks:
+            until = self._law.until(clock, page.at)
+            for what in [] if until is None else await page.clocks.started(clock.name, clock.starts, until):
+                if (limit := clock.limit_for(what.agreement, what.party)) is not None:
+                    ends = self._law.ends(limit, what.started_at)
+                    await page.clocks.enter(clock.name, clock.starts, clock.owner, limit.told(), what, ends)
+        await page.cure(await page.clocks.stop(), CURED)
+        late: dict[Cause, list[Sufferer]] = defaultdict(list)
+        for one in await page.clocks.warn():
+            if (cause := self._law.cause_of(one)) is not None:
+                late[cause].append(
+                    Sufferer(cause=self._law.told(one), message_no=one.message_no, clock_no=one.clock_no)
+                )
+        for cause, sufferers in late.items():
+            await page.open(cause, sufferers)
+        over = [one for one in await page.clocks.breach() if self._law.ends_life(one)]
+        if over:
+            await page.clocks.expire(over)
 
 
 def _cured(items: Iterable[OpenItem], stands: dict[int, Trouble | None]) -> list[tuple[int, int]]:

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from gateway.domain.caller import Role
-from tests.exchange.contract import Caller, Exchanged, Pair, Side, a_record, inbox_path, two_gateways
+from gateway.store.connect import connect
+from gateway.store.ledger import Ledger
+from gateway.watch.law import Law
+from gateway.watch.watcher import Watcher
+from tests.exchange.contract import (
+    CLOCK,
+    Caller,
+    Exchanged,
+    Pair,
+    Side,
+    a_record,
+    inbox_path,
+    two_gateways,
+    whats,
+)
 from tests.servers import Servers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -204,3 +219,30 @@ async def test_a_question_that_cannot_be_read_is_400(pair: Pair, query: str) -> 
     name, _, value = query.partition("=")
 
     assert (await pair.vn.operator.get("/exceptions", **{name: value})).status == 400
+
+
+async def test_a_clock_that_has_warned_is_listed_and_stands_on_the_timeline(pair: Pair) -> None:
+    sent = await pair.exchange()
+    pool = await connect(pair.th.database_url, connections=2)
+    later = CLOCK + timedelta(days=55)
+    try:
+        await Watcher(Ledger(pool), lambda: later, Law(clocks=pair.th.registry.clocks)).step()
+    finally:
+        pool.terminate()
+
+    (row,) = (await _clocks(pair, sent.number))["items"]
+    story = (await pair.th.customs.get(sent.path)).body
+    queue = await queued(pair.th, "rejection-notice", sent.number)
+
+    assert (row["owner"], row["state"], row["party"]) == ("customs", "warned", "VN.MOIT")
+    assert row["limit"] == "60 days (ATIGA Annex 8 Rule 30(3)(a))"
+    assert "clock:warned" in whats(story)
+    assert queue["owner"] == "customs"
+
+
+async def _clocks(pair: Pair, number: str) -> Any:
+    def has(told: Any) -> bool:
+        told["items"] = [one for one in told["items"] if one["certificate_number"] == number]
+        return bool(told["items"])
+
+    return await pair.th.customs.until("/clocks", has, name="rejection-notice", limit="500")

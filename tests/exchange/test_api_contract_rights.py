@@ -64,6 +64,7 @@ MATRIX = [
     ("POST", f"/messages/{NOWHERE}/withdraw", {R.OPERATOR, R.ADMINISTRATOR}),
     ("POST", "/parties/NO.BODY/suspend", {R.OPERATOR, R.ADMINISTRATOR}),
     ("POST", "/parties/NO.BODY/resume", {R.OPERATOR, R.ADMINISTRATOR}),
+    ("GET", "/clocks", ALL - {R.EXPORTER}),
     ("GET", "/exceptions", ALL - {R.EXPORTER}),
     ("GET", "/exceptions/0", ALL - {R.EXPORTER}),
     ("GET", "/exceptions/0/items", ALL - {R.EXPORTER}),

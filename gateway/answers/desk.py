@@ -25,7 +25,7 @@ from gateway.acknowledge.utilisation import Issued, issued_quantities, summary_o
 from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId, new_message_id
 from gateway.domain.message import Header, Sealed
-from gateway.domain.status import AcknowledgedBy
+from gateway.domain.status import AcknowledgedBy, MessageType
 from gateway.rooms import Rooms
 from gateway.route.corridors import dialect_between
 from gateway.store.ledger import Ledger
@@ -59,13 +59,15 @@ class AnswerDesk:
         conversation: ConversationId,
         certificate: CertificateNumber | None,
         about: MessageId | None,
+        acknowledged: MessageType | None = None,
         answered: etree._Element | None = None,
     ) -> Sealed:
         """
         Write and seal *body* as a message to *to*; takes a millisecond of CPU.
 
         Args:
-            answered: the document that is acknowledged, as it travelled.
+            acknowledged: the type of the message that is acknowledged.
+            answered: its document, as it travelled.
 
         Raises:
             ContentRefused: what the dialect of the corridor cannot hold.
@@ -85,7 +87,12 @@ class AnswerDesk:
             ref_to_message_id=about,
         )
         dialect = dialect_between(
-            self.rooms.registry.corridors, sender=home, receiver=to, form=form, kind=header.type
+            self.rooms.registry.corridors,
+            sender=home,
+            receiver=to,
+            form=form,
+            kind=header.type,
+            acknowledged=acknowledged,
         )
         return self.rooms.sealed(self.rooms.written(header, write_body(body), dialect, answered))
 
@@ -108,6 +115,7 @@ class AnswerDesk:
             conversation=header.conversation_id,
             certificate=header.certificate_number,
             about=header.message_id,
+            acknowledged=header.type,
             answered=answered,
         )
 
@@ -124,11 +132,18 @@ class AnswerDesk:
         certificate_no: int | None,
         organisation: str | None,
         who: str,
+        acknowledged: MessageType | None = None,
     ) -> tuple[Sealed, int]:
         """Seal *body* in a worker thread, write it with its delivery; returns it and its message_no."""
         sealed = await self._workers.do(
             lambda: self.letter(
-                body, to=to, form=form, conversation=conversation, certificate=certificate, about=about
+                body,
+                to=to,
+                form=form,
+                conversation=conversation,
+                certificate=certificate,
+                about=about,
+                acknowledged=acknowledged,
             )
         )
         return sealed, await self._write(page, sealed, certificate_no, organisation, who)

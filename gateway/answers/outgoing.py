@@ -139,6 +139,7 @@ class Outgoing:
                 certificate_no=message.certificate_no,
                 organisation=caller.organisation,
                 who=caller.subject,
+                acknowledged=message.type if isinstance(body, Acknowledgement) else None,
             )
             if isinstance(body, Acknowledgement):
                 await page.acknowledge(

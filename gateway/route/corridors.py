@@ -172,15 +172,27 @@ def agreed_way(
 
 
 def dialect_between(
-    corridors: Corridors, *, sender: PartyId, receiver: PartyId, form: FormId, kind: MessageType
+    corridors: Corridors,
+    *,
+    sender: PartyId,
+    receiver: PartyId,
+    form: FormId,
+    kind: MessageType,
+    acknowledged: MessageType | None = None,
 ) -> DialectName | None:
     """
     The dialect in which *sender* writes a message of *kind* to *receiver*; None for canonical form.
 
     Where a corridor is no longer agreed, what is still said about its certificates is in canonical form.
+
+    Args:
+        acknowledged: of an acknowledgement, the type of the message it is about, whose corridor it travels.
     """
+    one, other, what = (sender, receiver, kind)
+    if acknowledged is not None:
+        one, other, what = (receiver, sender, acknowledged)
     try:
-        corridor = agreed_way(corridors, sender=sender, receiver=receiver, form=form, kind=kind)
+        corridor = agreed_way(corridors, sender=one, receiver=other, form=form, kind=what)
     except FormNotAgreed:
         return None
     return None if corridor is None else corridor.dialect_from(sender)

@@ -139,6 +139,8 @@ async def test_utilisation_comes_back_as_cusres_in_parts_and_in_full(pair: Pair)
 
     assert (first.status, second.status) == (202, 202), (first.body, second.body)
     assert "+CUSRES:D:01B:UN" in await edifact(pair.vn.operator, told[0]["message_id"])
+    acknowledged = await answers(pair, sent, "acknowledgement", 3)  # of the certificate, and of each response
+    assert {one["dialect"] for one in acknowledged} == {"edifact-sancrt"}
     entries = len(sent.record["items"]) + 1
     await pair.vn.operator.until(sent.path, lambda story: len(story["customs_responses"]) == entries)
     at_home = (await pair.th.operator.get(sent.path)).body

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shutil
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,13 +41,14 @@ def test_the_examples_load_as_a_whole(installation: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((EXAMPLES / "corridors").glob("*.toml")), ids=lambda path: path.stem)
 def test_a_corridor_is_found_again_by_its_ends_and_form(installation: Path, path: Path) -> None:
-    text = path.read_text("utf-8")
-    sender, receiver, accepts, delivers = re.findall(r'^\w+ = "(.+)"$', text, re.MULTILINE)
+    said = tomllib.loads(path.read_text("utf-8"))
+    ends = said["sender"], said["receiver"], said["accepts"]
 
     corridors = load_registry(over_shipped(installation)).corridors
 
-    found = next(c for (a, b, form), c in corridors.items() if (a, b, form) == (sender, receiver, accepts))
-    assert found.delivers == delivers
+    found = next(corridor for key, corridor in corridors.items() if key == ends)
+    assert found.delivers == said["delivers"]
+    assert (found.certificates_in, found.answers_in) == (said.get("certificates_in"), said.get("answers_in"))
 
 
 CAPABLE = "[capabilities]\nforms = {}"
@@ -56,6 +57,12 @@ END_OF_WINDOW = "to = 2027-03-01T00:00:00Z"
 FAULTS = {
     "misspelt": (CORRIDOR, "accepts", "acepts", "acepts: unknown key; did you mean 'accepts'"),
     "wrong-type": (CORRIDOR, '"TH.CUSTOMS"', "7", "receiver: Input should be a valid string"),
+    "no-such-dialect": (
+        "corridors/vn-ph.form-d.toml",
+        'certificates_in = "ubl-2.1"',
+        'certificates_in = "ubl-2"',
+        "certificates_in: Input should be 'ubl-2.1', 'edifact-sancrt' or 'edifact-sancrt-unoc'",
+    ),
     "no-such-party": (CORRIDOR, "TH.CUSTOMS", "XX.NOBODY", "receiver: no party XX.NOBODY"),
     "misspelt-party": (CORRIDOR, "TH.CUSTOMS", "TH.CUSTOM", "receiver: no party TH.CUSTOM under"),
     "no-such-form": (CORRIDOR, "form-d/1.0", "form-z/1.0", "accepts: no form atiga/form-z/1.0"),

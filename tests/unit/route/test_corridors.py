@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.corridor import Corridor, Party
+from gateway.domain.dialect import DialectName
 from gateway.domain.errors import ContentRefused, FormNotAgreed, Misconfigured
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
@@ -18,6 +19,7 @@ from gateway.route.corridors import (
     agreed_way,
     answers_owed_to,
     corridor_for,
+    dialect_between,
     owed_to,
 )
 from tests.unit.deliver.parties import a_party
@@ -204,3 +206,38 @@ def test_every_type_of_message_has_its_way() -> None:
 
     for kind in MessageType:
         agreed_way(both_ways, sender=VN, receiver=TH, form=FORM_D, kind=kind)
+
+
+D = DialectName
+SPOKEN = corridors(
+    replace(a_corridor(VN, TH, FORM_D), certificates_in=D.EDIFACT, answers_in=D.EDIFACT_LATIN),
+    replace(a_corridor(TH, VN, FORM_D), certificates_in=D.UBL),
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "kind", "acknowledged", "dialect"),
+    [
+        pytest.param(VN, TH, K.CERTIFICATE, None, D.EDIFACT, id="certificate"),
+        pytest.param(VN, TH, K.CANCELLATION, None, D.EDIFACT, id="cancellation"),
+        pytest.param(TH, VN, K.CUSTOMS_RESPONSE, None, D.EDIFACT_LATIN, id="customs-response"),
+        pytest.param(TH, VN, K.ACKNOWLEDGEMENT, K.CERTIFICATE, D.EDIFACT_LATIN, id="of-a-certificate"),
+        pytest.param(VN, TH, K.ACKNOWLEDGEMENT, K.CUSTOMS_RESPONSE, D.EDIFACT, id="of-a-customs-response"),
+        pytest.param(TH, VN, K.CERTIFICATE, None, D.UBL, id="the-other-way"),
+        pytest.param(VN, TH, K.ACKNOWLEDGEMENT, K.CERTIFICATE, None, id="answers-in-canonical-form"),
+        pytest.param(VN, MY, K.CERTIFICATE, None, None, id="no-corridor"),
+        pytest.param(VN, TH, K.PING, None, None, id="ping"),
+    ],
+)
+def test_a_message_is_written_in_the_dialect_of_its_corridor(
+    sender: PartyId,
+    receiver: PartyId,
+    kind: MessageType,
+    acknowledged: MessageType | None,
+    dialect: DialectName | None,
+) -> None:
+    found = dialect_between(
+        SPOKEN, sender=sender, receiver=receiver, form=FORM_D, kind=kind, acknowledged=acknowledged
+    )
+
+    assert found is dialect

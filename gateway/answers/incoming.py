@@ -84,6 +84,8 @@ class Incoming:
             IdRepeated: the id was used before; whether for the same bytes is for the caller to see.
         """
         header = opened.checked.header
+        if await self._take_everyday(opened):
+            return
         async with self._ledger.page() as page:
             judgement = await self._judge(page, header, opened.body, opened.findings)
             message_no = await page.write_inbound(
@@ -99,6 +101,17 @@ class Incoming:
             else:
                 document = opened.checked.document
                 await self._conclude(page, message_no, header, opened.body, judgement, document)
+
+    async def _take_everyday(self, opened: Opened) -> bool:
+        """Take an everyday acknowledgement of a certificate; False where it is more, and needs a page."""
+        header, body = opened.checked.header, opened.body
+        if not isinstance(body, Acknowledgement) or opened.spoken is not None:
+            return False
+        if (about := _reference(header, body)) is None:
+            return False
+        return await self._ledger.admit_acknowledgement(
+            opened.inbound(()), about=about, outcome=body.outcome, by=body.by, findings=body.findings
+        )
 
     async def certificate_came(self, header: Header, facts: CertificateFacts) -> None:
         """

@@ -2,9 +2,9 @@
 The ledger: what the gateway answers for, written before anybody is answered.
 
 Two ways to write. The hot ways of a certificate are one statement each (``submit``, ``admit_certificate``,
-``claim``, ``settle``), for as many certificates as come together. Everything rarer happens on a *page*: one
-transaction in which a caller reads under lock, judges with pure functions, and writes. A page left with an
-error leaves no trace.
+``admit_acknowledgement``, ``claim``, ``settle``), for as many as come together. Everything rarer happens on a
+*page*: one transaction in which a caller reads under lock, judges with pure functions, and writes. A page
+left with an error leaves no trace.
 
 A commit that was begun is never cancelled: a caller that is cancelled meanwhile hears of it afterwards.
 """
@@ -24,7 +24,7 @@ from gateway.domain.clock import Clock, real_clock
 from gateway.domain.errors import Finding, NumberTaken
 from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId, family_of
 from gateway.domain.message import CertificateFacts, Sealed
-from gateway.domain.status import AcknowledgementOutcome, Direction
+from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome, Direction
 from gateway.store.actions import Actions
 from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
@@ -78,6 +78,7 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks):
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)
+        self._acknowledgements = Gathered(self._write_acknowledgements)
 
     async def listen(self, hear: Callable[[PartyId], None]) -> None:
         """
@@ -251,6 +252,49 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks):
             found = queries.admit_certificates(connection, **_as_columns(rows))
             taken = {row["position"]: row async for row in found}
         return [taken.get(position) for position in range(1, len(rows) + 1)]
+
+    async def admit_acknowledgement(
+        self,
+        inbound: NewInbound,
+        *,
+        about: MessageId,
+        outcome: AcknowledgementOutcome,
+        by: AcknowledgedBy,
+        findings: Sequence[Finding],
+    ) -> bool:
+        """
+        Take an acknowledgement that does nothing but say how a certificate of ours was found.
+
+        Returns:
+            whether it was taken; False when it needs a page, for it does more, or nobody knows what it is
+            *about*, or its id was used before.
+        """
+        header = inbound.sealed.header
+        row = {
+            "party": header.sender,
+            "message_id": header.message_id,
+            "conversation_id": header.conversation_id,
+            "form": header.form,
+            "certificate_number": header.certificate_number,
+            "about": about,
+            "digest": inbound.sealed.digest,
+            "created_at": header.created_at,
+            "at": inbound.at,
+            "wire": inbound.sealed.body,
+            "receipt": inbound.receipt,
+            "signer_until": inbound.receipt_signer_until,
+            "outcome": outcome,
+            "by": by,
+            "findings": findings_text(findings),
+        }
+        return await self._acknowledgements.add(row)
+
+    async def _write_acknowledgements(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Which of them were taken."""
+        async with self._pool.acquire() as connection:
+            found = queries.admit_acknowledgements(connection, **_as_columns(rows))
+            taken = {row["position"] async for row in found}
+        return [position in taken for position in range(1, len(rows) + 1)]
 
     async def refuse_inbound(
         self,

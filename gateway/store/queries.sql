@@ -234,6 +234,73 @@ SELECT position, message_no, certificate_no, answer_no,
        EXISTS (SELECT FROM parked p WHERE p.conversation_id = taken.conversation_id) AS awaited
   FROM taken;
 
+-- name: admit_acknowledgements(party, message_id, conversation_id, form, certificate_number, about, digest, created_at, at, wire, receipt, signer_until, outcome, by, findings)
+-- Take acknowledgements that do nothing but say how a certificate of ours was found: message, bytes, our receipt,
+-- the place in the inbox, what it says, and the certificate that follows; each parameter is a column with one
+-- value a message. The positions of those that were taken, from 1. All others need a page: what they are about is
+-- unknown or no certificate, or went out again since, or replaces another; or the id was seen before.
+WITH given AS MATERIALIZED (
+    SELECT nextval('message_number') AS message_no, m.message_no AS target_no, c.certificate_no, c.organisation,
+           g.party, g.message_id, g.conversation_id, g.form, g.certificate_number, g.about, g.digest, g.created_at,
+           g.at, g.wire, g.receipt, g.signer_until, g.outcome, g.by, g.findings, g.position
+      FROM unnest(:party::text[], :message_id::text[], :conversation_id::text[], :form::text[],
+                  :certificate_number::text[], :about::text[], :digest::bytea[], :created_at::timestamptz[],
+                  :at::timestamptz[], :wire::bytea[], :receipt::bytea[], :signer_until::timestamptz[],
+                  :outcome::text[], :by::text[], :findings::text[])
+           WITH ORDINALITY
+           AS g (party, message_id, conversation_id, form, certificate_number, about, digest, created_at, at, wire,
+                 receipt, signer_until, outcome, by, findings, position)
+      JOIN message m ON m.message_id = g.about
+                    AND m.party = g.party
+                    AND m.direction = 'out'
+                    AND m.type = 'certificate'
+      JOIN certificate c ON c.certificate_no = m.certificate_no
+                        AND c.message_no = m.message_no
+                        AND (c.replaces IS NULL OR g.outcome = 'rejected')
+), written AS (
+    INSERT INTO message
+           (message_no, direction, party, message_id, conversation_id, type, form, certificate_no, certificate_number,
+            ref_to_message_id, digest, created_at, recorded_at, valid, organisation)
+    SELECT message_no, 'in', party, message_id, conversation_id, 'acknowledgement', form, certificate_no,
+           certificate_number, about, digest, created_at, at, true, organisation
+      FROM given
+    ON CONFLICT (message_id, party, direction) DO NOTHING
+    RETURNING message_no
+), taken AS MATERIALIZED (
+    SELECT g.message_no, g.target_no, g.certificate_no, g.organisation, g.party, g.message_id, g.digest, g.at, g.wire,
+           g.receipt, g.signer_until, g.outcome, g.by, g.findings, g.position
+      FROM written
+      JOIN given g ON g.message_no = written.message_no
+), documented AS (
+    INSERT INTO document (message_no, kind, body)
+    SELECT message_no, 'wire', wire FROM taken
+), receipted AS (
+    INSERT INTO issued_receipt (message_no, signer_until, body)
+    SELECT message_no, signer_until, receipt FROM taken
+), shown AS (
+    INSERT INTO inbox (message_no, type, side, organisation)
+    SELECT message_no, 'acknowledgement', 'out', organisation FROM taken ORDER BY message_no
+), kept AS (
+    INSERT INTO acknowledgement (message_no, outcome, acknowledged_by, findings, at, carried_by)
+    SELECT target_no, outcome, by, findings::jsonb, at, message_no FROM taken ORDER BY message_no
+), followed AS (
+    UPDATE certificate c
+       SET acknowledgement = last.outcome, acknowledged_by = last.by
+      FROM (SELECT DISTINCT ON (certificate_no) certificate_no, target_no, outcome, by
+              FROM taken
+             ORDER BY certificate_no, by = 'national-system' DESC, message_no DESC) AS last
+     WHERE c.certificate_no = last.certificate_no
+       AND c.message_no = last.target_no
+       AND (last.by = 'national-system' OR c.acknowledged_by IS DISTINCT FROM 'national-system')
+), told AS (
+    INSERT INTO event (at, what, message_no, certificate_no, party, side, organisation, detail)
+    SELECT at, 'acknowledgement:' || outcome, target_no, certificate_no, party, 'out', organisation,
+           jsonb_build_object('by', by, 'carried_by', message_id, 'digest', encode(digest, 'hex'))
+      FROM taken
+     ORDER BY message_no
+)
+SELECT position FROM taken;
+
 -- name: refuse_inbound(at, party, message_id, findings, body, answer)!
 -- Keep what was refused on the wire, with our answer.
 INSERT INTO refused_message (at, party, message_id, findings, body, answer)

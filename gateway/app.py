@@ -56,6 +56,7 @@ from gateway.rooms import Rooms
 from gateway.settings import Address, Settings
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
+from gateway.store.housekeeping import retentions
 from gateway.store.identity import identity
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
@@ -82,6 +83,7 @@ PARKED_EVERY_S = 5.0
 LOG_EVERY_S = 1.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
+HOUSEKEEPING_EVERY_S = 60.0
 WATCH_EVERY_S = 1.0
 PING_LOOK_EVERY_S = 1.0
 
@@ -222,6 +224,7 @@ class Node:
         self._rung = asyncio.Event()
         self._signs: set[PartyId] = set()
         self._doors: dict[str, Capacity] = {}
+        self._retention = retentions(rooms.registry.corridors.values(), rooms.home.id)
         self._ready = False
         self._log = LogKeeper(
             ledger=ledger, home=rooms.home, sealer=rooms.sealer, clock=rooms.clock, workers=workers
@@ -290,6 +293,7 @@ class Node:
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
                 tasks.create_task(self._every(WATCH_EVERY_S, self._watcher().step)),
+                tasks.create_task(self._every(HOUSEKEEPING_EVERY_S, self._housekeep)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
@@ -360,6 +364,7 @@ class Node:
             changed=self._wait_for_change,
             notices=lambda: self._notices,
             capacity=self._doors["national"],
+            retention=self._retention,
             away=AWAY,
         )
         exchange = create_exchange_app(
@@ -479,6 +484,13 @@ class Node:
                 until=window.end,
                 maintained=window.begin,
             )
+
+    async def _housekeep(self) -> None:
+        """Documents whose time is over go; what happened since is counted, so that figures are quick."""
+        done = await self._ledger.housekeep(self._retention, self._clock())
+        if done.certificates:
+            log.info("documents_removed", certificates=done.certificates, documents=done.documents)
+        await self._ledger.counts()
 
     async def _work_off_actions(self) -> None:
         await self._ledger.work_off_actions(self._clock())

@@ -22,7 +22,7 @@ from gateway.acknowledge.findings import EXCHANGE, EXCHANGE_VERSION
 from gateway.acknowledge.judging import Where, judge_customs_response, outcome_of
 from gateway.acknowledge.units import factors_of
 from gateway.acknowledge.utilisation import Issued, issued_quantities, summary_of
-from gateway.domain.errors import Finding
+from gateway.domain.errors import Fault, Finding
 from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId, new_message_id
 from gateway.domain.message import Header, Sealed
 from gateway.domain.status import AcknowledgedBy, MessageType
@@ -175,9 +175,12 @@ class AnswerDesk:
         self, page: Page, certificate: CertificateRow, body: CustomsResponse, where: Where
     ) -> tuple[Finding, ...]:
         """What speaks against a customs response: the quantities issued, what was used before, its life."""
+        issued = await self._issued(page, certificate)
+        if issued is None:
+            return (_past_keeping(certificate),)
         return judge_customs_response(
             certificate,
-            issued=await self._issued(page, certificate),
+            issued=issued,
             kept=await page.customs_entries(certificate.certificate_no),
             new=body.entries,
             factors=self._factors,
@@ -194,7 +197,7 @@ class AnswerDesk:
             certificate.certificate_no,
             message_no,
             body.entries,
-            summary=summary_of(await self._issued(page, certificate), entries, self._factors),
+            summary=summary_of(await self._issued(page, certificate) or {}, entries, self._factors),
             at=at,
         )
 
@@ -211,6 +214,15 @@ class AnswerDesk:
                 who=who,
             )
 
-    async def _issued(self, page: Page, certificate: CertificateRow) -> Issued:
-        """What the certificate itself says of each item."""
-        return issued_quantities(said_in(await page.said(certificate.message_no)))
+    async def _issued(self, page: Page, certificate: CertificateRow) -> Issued | None:
+        """What the certificate itself says of each item; None where its documents are not kept any more."""
+        said = await page.said(certificate.message_no)
+        return None if said is None else issued_quantities(said_in(said))
+
+
+def _past_keeping(certificate: CertificateRow) -> Finding:
+    return Finding(
+        code=Fault.NOT_IN_FORCE,
+        text=f"the time for which the documents of certificate {certificate.number} are kept is over",
+        action="Clarify with the authority that issued it.",
+    )

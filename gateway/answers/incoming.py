@@ -256,7 +256,7 @@ class Incoming:
     async def _replace_former(self, page: Page, target: MessageRow, certificate: CertificateRow) -> None:
         """Our *certificate* was accepted: what it replaces, as it says itself, is replaced by that."""
         raw = await page.said(target.message_no)
-        if b"Replaces" not in raw:  # spares almost every certificate the reading
+        if raw is None or b"Replaces" not in raw:  # spares almost every certificate the reading
             return
         form = self._rooms.registry.forms[target.form]
         if (former := facts_of(said_in(raw), form).replaces) is not None:

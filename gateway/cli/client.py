@@ -176,6 +176,14 @@ class Node:
         """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
         return await self._get(f"log/{what}", query)
 
+    async def housekeeping(self) -> list[Json]:
+        """What would be removed, corridor by corridor."""
+        return list((await self._get("housekeeping", {}))["items"])
+
+    async def housekeep(self) -> Answer:
+        """Remove some of it now."""
+        return await self._act("housekeeping", {}, {})
+
     async def plan(self, body: Json) -> Answer:
         """Freeze a list of messages to act upon; nothing is done yet."""
         return await self._act("actions", body, {})

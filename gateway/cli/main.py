@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "audit": "auditing",
         "outage": "operating",
         "actions": "acting",
+        "housekeep": "housekeeping",
         "ping": "operating",
         "token": "tokens",
     }

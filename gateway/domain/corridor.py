@@ -117,6 +117,7 @@ class Corridor:
         editions: Harmonized System editions taken here, oldest first; empty where the form's windows hold.
         certificates_in: the dialect in which the receiver wants what goes along; None for canonical form.
         answers_in: the dialect in which the receiver answers; None for canonical form.
+        keep_documents: how long the exact bytes of its messages are kept after the last one; None for good.
     """
 
     sender: Party
@@ -127,6 +128,7 @@ class Corridor:
     editions: tuple[EditionWindow, ...] = ()
     certificates_in: DialectName | None = None
     answers_in: DialectName | None = None
+    keep_documents: timedelta | None = None
 
     def dialect_from(self, sender: PartyId) -> DialectName | None:
         """The dialect of what *sender*, who stands at one of its ends, writes."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -32,6 +32,7 @@ from gateway.intake.certificates import Certificates
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged
 from gateway.intake.events import Events
 from gateway.intake.exceptions import Exceptions
+from gateway.intake.housekeeping import Housekeeping
 from gateway.intake.inbox import Inbox
 from gateway.intake.log import Log
 from gateway.intake.messages import Messages
@@ -43,6 +44,7 @@ from gateway.intake.refused import Refused
 from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
 from gateway.intake.serving import Limits, Parts, answer, capacity_of
+from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
 from gateway.store.records import MessageRow
 
@@ -69,6 +71,7 @@ def create_national_app(
     changed: Callable[[float], Awaitable[None]] = asyncio.sleep,
     notices: Callable[[], Mapping[PartyId, Notice]] = dict,
     capacity: Capacity | None = None,
+    retention: Sequence[Retention] = (),
     away: tuple[type[Exception], ...] = (),
 ) -> web.Application:
     """
@@ -86,6 +89,7 @@ def create_national_app(
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties, to be told to who sends to them.
         capacity: how much the door has in hand and may; event streams do not count.
+        retention: how long documents are kept, corridor by corridor.
         away: errors that say the database cannot be reached.
     """
     parts = Parts(
@@ -99,6 +103,7 @@ def create_national_app(
         ping=ping,
         changed=changed,
         notices=notices,
+        retention=retention,
         stopping=stopping,
         limits=limits or Limits(),
         evidence=evidence,
@@ -123,7 +128,19 @@ def create_national_app(
 
 def table(parts: Parts) -> tuple[Call, ...]:
     """Every call under the prefix; the description of all of them is the last."""
-    rooms = (Certificates, Batch, Messages, Actions, Inbox, Events, Exceptions, Refused, Parties, Log)
+    rooms = (
+        Certificates,
+        Batch,
+        Messages,
+        Actions,
+        Inbox,
+        Events,
+        Exceptions,
+        Refused,
+        Parties,
+        Log,
+        Housekeeping,
+    )
     calls = tuple(call for room in rooms for call in room(parts).calls())
     description: dict[str, Any] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -27,6 +27,7 @@ from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import MOST, Query, is_plain
 from gateway.intake.standing import Agreed
 from gateway.intake.views import taken_view
+from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
 from gateway.store.records import CertificateRow, MessageRow, SubmittedCertificate
 
@@ -60,6 +61,7 @@ class Parts:
         ping: asks a party, for whom, whether it is there.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties as they are now.
+        retention: how long documents are kept, corridor by corridor.
         stopping: set when the process is about to end.
         evidence: the bundle about a message and its conversation.
     """
@@ -77,6 +79,7 @@ class Parts:
     stopping: asyncio.Event
     limits: Limits
     evidence: Callable[[MessageRow], Awaitable[bytes]]
+    retention: Sequence[Retention] = ()
 
 
 def capacity_of(limits: Limits, turned_away: Callable[[str], None] = lambda _: None) -> Capacity:

@@ -585,6 +585,32 @@ class ExceptionItemPage(Shape):
     next: str | None
 
 
+class Retention(Shape):
+    """A corridor whose documents are not kept for good, and how many certificates are past that time."""
+
+    party: str
+    direction: Direction
+    form: str
+    keep_documents_days: int
+    certificates: int
+    at_least: bool
+
+
+class RetentionPage(Shape):
+    """All of them."""
+
+    items: list[Retention]
+    next: str | None
+
+
+class Purged(Shape):
+    """What a round of housekeeping removed."""
+
+    certificates: int
+    documents: int
+    left: bool
+
+
 class Health(Shape):
     """Whether the process lives, or can be sent to."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated
 
@@ -38,6 +39,8 @@ class CorridorFile(Strict):
     ``max_items`` is the most items that a certificate may have here, ``hs`` when which edition is taken; left
     out, what the form says stands.
     ``certificates_in`` and ``answers_in`` name dialects; left out, documents travel in canonical form.
+    ``keep_documents_days`` is how long exact bytes are kept after the last message about a certificate; left
+    out, for good. Agreements ask for three years from issuance at least (ATIGA Annex 8, keeping of records).
     """
 
     sender: str
@@ -48,6 +51,7 @@ class CorridorFile(Strict):
     hs: CorridorHsFile | None = None
     certificates_in: Annotated[DialectName | None, Field(strict=False)] = None
     answers_in: Annotated[DialectName | None, Field(strict=False)] = None
+    keep_documents_days: int | None = Field(default=None, gt=0)
 
     @field_validator("accepts", "delivers")
     @classmethod
@@ -149,6 +153,7 @@ def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
         editions=edition_windows(file.hs.editions) if file.hs is not None else (),
         certificates_in=file.certificates_in,
         answers_in=file.answers_in,
+        keep_documents=None if file.keep_documents_days is None else timedelta(days=file.keep_documents_days),
     )
 
 

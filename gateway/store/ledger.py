@@ -34,6 +34,7 @@ from gateway.store.event_log import EventLog
 from gateway.store.exceptions import Exceptions
 from gateway.store.finishing import finished
 from gateway.store.gathering import Gathered
+from gateway.store.housekeeping import Housekeeping
 from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
 from gateway.store.page import Page as Page
@@ -56,7 +57,7 @@ from gateway.store.statements import queries
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks):
+class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -72,6 +73,7 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks):
         Reading.__init__(self, connections)
         Operating.__init__(self, connections, bell)
         Actions.__init__(self, connections, bell)
+        Housekeeping.__init__(self, connections)
         Lanes.__init__(self, connections, bell, clock)
         Exceptions.__init__(self, connections)
         Clocks.__init__(self, connections)

@@ -223,6 +223,7 @@ def refusal(name: str, message: MessageRow) -> str:
     if message.delivery is None:
         return f"{name}: {message.message_id} came from {message.party}; nothing is owed for it"
     if message.delivery in VERBS[name].allowed:
-        return f"{name}: {message.message_id} was refused, and its number went out in another message since"
+        why = "its bytes are not kept any more, or its number went out in another message since"
+        return f"{name}: {message.message_id} is {message.delivery}, but {why}"
     allowed = ", ".join(sorted(VERBS[name].allowed))
     return f"{name}: {message.message_id} is {message.delivery}; it must be one of {allowed}"

@@ -171,10 +171,13 @@ class Page:
         perhaps: bool = await queries.may_have_arrived(self._connection, message_no=message_no)
         return perhaps
 
-    async def said(self, message_no: int) -> bytes:
-        """What a message says in canonical form: the document alone, or the whole message that holds it."""
+    async def said(self, message_no: int) -> bytes | None:
+        """
+        What a message says in canonical form: the document alone, or the whole message that holds it.
+
+        None where the time for which its documents are kept is over.
+        """
         body: bytes | None = await queries.said(self._connection, message_no=message_no)
-        assert body is not None
         return body
 
     async def move_life(

@@ -78,6 +78,7 @@ class NodeThatRemembers:
         taken: the content of every submission, in their order.
         busy_for: how many submissions it answers 503 before it takes one.
         calls: every call it got: method, raw path with query, body.
+        rounds: of housekeeping, until nothing is left.
         stands_still: whether actions make no progress.
     """
 
@@ -88,6 +89,8 @@ class NodeThatRemembers:
     lanes: list[Json] = field(default_factory=list)
     actions: list[Json] = field(default_factory=list)
     stands_still: bool = False
+    retention: list[Json] = field(default_factory=list)
+    rounds: int = 0
     notice: Json | None = None
     taken: list[bytes] = field(default_factory=list)
     busy_for: int = 0
@@ -116,6 +119,8 @@ class NodeThatRemembers:
                 web.get("/api/v1/parties", self._list("parties")),
                 web.get("/api/v1/lanes", self._list("lanes")),
                 web.post("/api/v1/parties/{id}/{verb}", self._steer),
+                web.get("/api/v1/housekeeping", self._list("retention")),
+                web.post("/api/v1/housekeeping", self._housekeep),
                 web.post("/api/v1/actions", self._plan),
                 web.get("/api/v1/actions", self._list("actions")),
                 web.get("/api/v1/actions/{id}", self._action),
@@ -239,6 +244,10 @@ class NodeThatRemembers:
             return problem(409, f"It is {message['delivery']}.")
         message["delivery"] = target
         return web.json_response(message)
+
+    async def _housekeep(self, _: web.Request) -> web.Response:
+        self.rounds -= 1
+        return web.json_response({"certificates": 5, "documents": 10, "left": self.rounds > 0})
 
     async def _plan(self, request: web.Request) -> web.Response:
         wanted = await request.json()

@@ -205,3 +205,24 @@ def test_an_unknown_party_cannot_be_resumed(node: NodeThatRemembers, program: Pr
 
     assert ended.status == 1
     assert ended.err == "eco-gateway: XX.NOBODY: resume refused: No such thing.\n"
+
+
+def test_housekeeping_goes_on_until_nothing_is_left(node: NodeThatRemembers, program: Program) -> None:
+    node.rounds = 3
+
+    ended = program("housekeep", "--to", node.url)
+
+    assert (ended.status, ended.out) == (0, "30 documents of 15 certificates removed\n")
+    assert node.called("POST") == ["/api/v1/housekeeping"] * 3
+
+
+def test_a_dry_housekeeping_tells_whose_time_is_over(node: NodeThatRemembers, program: Program) -> None:
+    without = program("housekeep", "--dry-run", "--to", node.url)
+    rule = {"party": "TH.CUSTOMS", "direction": "out", "form": "atiga/form-d", "keep_documents_days": 1825}
+    node.retention = [rule | {"certificates": 10_000, "at_least": True}]
+
+    told = program("housekeep", "--dry-run", "--to", node.url)
+
+    assert without.out == "Every corridor keeps its documents for good.\n"
+    assert "over 10000" in told.out
+    assert node.called("POST") == []

@@ -14,6 +14,7 @@ from gateway.acknowledge.bodies import Acknowledgement
 from gateway.domain.corridor import Maintenance
 from gateway.domain.ids import MessageId, PartyId
 from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome
+from gateway.registry.load import Registry
 from tests.exchange.contract import CLOCK, FORM_D, RCEP, Pair, a_record, two_gateways
 from tests.exchange.contract_abroad import Abroad
 from tests.servers import Servers
@@ -23,6 +24,13 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 HOUR = timedelta(hours=1)
 AWAY, STOPPED = "MY.CUSTOMS", "SG.CUSTOMS"
 ONE_LONG_WAIT = "waits_s = [3600]\nreceipt_within_s = 30\n"
+
+
+def without_rcep(pair: Pair) -> Registry:
+    """What TH has agreed."""
+    registry = pair.th.registry
+    agreed = {key: corridor for key, corridor in registry.corridors.items() if RCEP not in corridor.accepts}
+    return replace(registry, corridors=agreed)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -252,6 +260,42 @@ async def test_unknown_actions_and_those_who_may_not_are_told(pair: Pair) -> Non
     assert (await pair.vn.issuer.get("/actions")).status == 403
     assert (await pair.vn.issuer.post("/actions", {"verb": "hold", "filter": {}})).status == 403
     assert (await pair.vn.operator.get("/actions", after="x")).status == 400
+
+
+# ---- housekeeping ------------------------------------------------------------------------------------------
+
+
+async def test_documents_past_their_time_go_by_themselves_and_the_certificate_is_still_known(
+    pair: Pair,
+) -> None:
+    sent = await pair.exchange()
+    registry, day = pair.th.registry, 24 * HOUR
+    corridors = {key: replace(one, keep_documents=day) for key, one in registry.corridors.items()}
+    await pair.th.operator.until(sent.path, lambda one: one["messages"][-1]["delivery"] == "delivered")
+    kept = await pair.th.operator.get(f"{sent.message}/document")
+    await pair.th.restart(registry=replace(registry, corridors=corridors), clock=CLOCK + 2 * day)
+    try:
+        operator, customs = pair.th.operator, pair.th.customs
+        run = await operator.post("/housekeeping")
+        gone = await operator.get(f"{sent.message}/document")
+        planned = await operator.items("/housekeeping")
+        story = await customs.get(sent.path)
+        content = await customs.get(sent.inbox)
+        response = await customs.post(
+            f"{sent.inbox}/customs-response", {"items": [{"no": 1, "outcome": "utilised"}]}
+        )
+        forbidden = await pair.th.issuer.post("/housekeeping")
+    finally:
+        await pair.th.restart(registry=without_rcep(pair))
+
+    assert (kept.status, run.status, gone.status) == (200, 200, 404)
+    assert {(one["party"], one["certificates"]) for one in planned if one["party"] == "VN.MOIT"} == {
+        ("VN.MOIT", 0)
+    }
+    assert story.body["messages"][0]["receipt"]["digest"]
+    assert "operator:purge" in [event["what"] for event in story.body["events"]]
+    assert (content.status, forbidden.status) == (404, 403)
+    assert (response.status, response.codes) == (409, ["B03"])
 
 
 def _party(page: Any, name: str) -> Any:

@@ -31,6 +31,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.search import Wanted, certificates_wanted
 from gateway.store.statements import queries
 from tests.servers import Servers
+from tests.store.crowd import CROWD, scanned_whole
 from tests.store.making import AT, TH, a_certificate, admit, an_arrival, certificate_of, claim_due, deliver
 
 NAMES = sorted(name for name in queries.available_queries if not name.endswith("_cursor"))
@@ -213,47 +214,6 @@ async def crowded(servers: Servers, server_kind: str) -> AsyncIterator[asyncpg.P
             pool.terminate()
 
 
-CROWD = """
-ALTER TABLE delivery DISABLE TRIGGER USER;
-INSERT INTO certificate (direction, issuing_country, family, number, form, exporting_country,
-                         importing_country, party, exporter, issue_date, organisation, content_digest,
-                         message_no, submitted_at, acknowledgement, customs_response, life)
-SELECT CASE WHEN n % 300 = 0 THEN 'in' ELSE 'out' END, 'VN', 'atiga/form-d', 'VN-' || n, 'atiga/form-d/1.0',
-       'VN', 'TH', CASE WHEN n % 400 = 0 THEN 'MY.CUSTOMS' ELSE 'TH.CUSTOMS' END, 'exporter', '2026-11-20',
-       'O' || n % 500, '\\x00', n, timestamptz '2026-01-01Z' + n * interval '1 minute',
-       CASE WHEN n % 1000 = 7 THEN 'rejected' ELSE 'accepted' END,
-       CASE WHEN n % 1000 = 8 THEN 'preference_denied' END,
-       CASE WHEN n % 1000 = 9 THEN 'cancelled' ELSE 'in_force' END
-  FROM generate_series(1, 20000) AS n;
-INSERT INTO message (message_no, direction, party, message_id, conversation_id, type, form, certificate_no,
-                     certificate_number, digest, created_at, recorded_at)
-SELECT message_no, direction, party, 'm' || message_no || '@x', 'c' || message_no || '@x', 'certificate',
-       form, certificate_no, number, '\\x00', submitted_at, submitted_at
-  FROM certificate;
-INSERT INTO document (message_no, kind, body) SELECT message_no, 'wire', '\\x00' FROM message;
-INSERT INTO issued_receipt (message_no, signer_until, body) SELECT message_no, now(), '\\x00' FROM message;
-INSERT INTO delivery (message_no, party, conversation_id, side, recorded_at, moved_at, status, due_at,
-                      waits_used)
-SELECT message_no, party, conversation_id, 'out', recorded_at, recorded_at,
-       CASE WHEN message_no > 19900 THEN 'ready_to_send'
-            WHEN message_no % 1000 = 3 THEN 'expired'
-            WHEN message_no % 1000 = 4 THEN 'awaiting_retry'
-            ELSE 'delivered' END,
-       CASE WHEN message_no % 1000 = 4 THEN now() + interval '1 hour' ELSE now() - interval '1 hour' END,
-       CASE WHEN message_no % 1000 = 4 THEN 3 ELSE 0 END
-  FROM message WHERE direction = 'out';
-INSERT INTO event (place, at, what, message_no, certificate_no, party, side, organisation)
-SELECT (1::bigint << 48) + n / 10, now(), 'delivery:delivered', n, n, 'TH.CUSTOMS',
-       CASE WHEN n % 300 = 0 THEN 'in' ELSE 'out' END, 'O' || n % 500
-  FROM generate_series(1, 20000) AS n;
-INSERT INTO inbox (place, message_no, type, side, organisation)
-SELECT (1::bigint << 48) + n / 10, n,
-       CASE WHEN n % 300 = 0 THEN 'certificate' ELSE 'acknowledgement' END, 'out', 'O' || n % 500
-  FROM generate_series(1, 20000) AS n;
-ALTER TABLE delivery ENABLE TRIGGER USER;
-ANALYZE;
-"""
-
 HOT: dict[str, tuple[dict[str, object], set[str]]] = {
     "claim": (
         {"party": TH, "lane_fence": 1, "lease_s": 60.0, "batch": 20, "at": AT},
@@ -292,14 +252,6 @@ async def explain(
         return plan_of(await connection.fetch(f"EXPLAIN {sql}", *arguments))
     finally:
         await transaction.rollback()
-
-
-LARGE = ("certificate", "message", "delivery", "event", "inbox", "document")
-
-
-def scanned_whole(plan: str) -> list[str]:
-    """Large tables that a plan reads from end to end."""
-    return [table for table in LARGE if re.search(rf"Seq Scan on {table}\b", plan)]
 
 
 async def hot_statements_use_the_indexes_made_for_them(crowded: asyncpg.Pool) -> None:

@@ -1,0 +1,108 @@
+"""
+No named statement reads a large table from end to end; one that must is named here with its reason.
+
+The statements are taken from ``queries.sql`` itself, so a new one is held to it from its first day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from gateway.store.connect import connect
+from gateway.store.statements import queries
+from tests.servers import Servers
+from tests.store.crowd import CROWD, scanned_whole
+from tests.store.making import AT
+
+NAMES = sorted(name for name in queries.available_queries if not name.endswith("_cursor"))
+
+MAY_SCAN: Mapping[str, str] = {}  # statement -> why it may
+
+LIKELY: Mapping[str, object] = {
+    "party": "TH.CUSTOMS",
+    "message_id": "m5@x",
+    "conversation_id": "c5@x",
+    "number": "VN-5",
+    "family": "atiga/form-d",
+    "issuing_country": "VN",
+    "direction": "out",
+    "kind": "wire",
+    "most": 10_000,
+    "statuses": ["expired"],
+}
+OF_TYPE: Mapping[str, object] = {
+    "int2": 5,
+    "int4": 5,
+    "int8": 5,
+    "float8": 5.0,
+    "numeric": Decimal(5),
+    "text": "x",
+    "varchar": "x",
+    "bool": True,
+    "bytea": b"x",
+    "timestamptz": AT,
+    "date": date(2026, 11, 20),
+    "interval": AT - AT,
+    "uuid": UUID(int=5),
+    "jsonb": {},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowded(servers: Servers) -> AsyncIterator[asyncpg.Pool]:
+    """A ledger of 20,000 certificates; nothing is written to it."""
+    async with servers.database("embedded") as url:
+        pool = await connect(url, connections=1, at_least=1)
+        try:
+            await pool.execute(CROWD)
+            yield pool
+        finally:
+            pool.terminate()
+
+
+def argument(name: str, kind: str) -> object:
+    """A value of this type, or the one that is there where the name tells what is meant."""
+    value = LIKELY.get(name, OF_TYPE.get(kind.removesuffix("[]")))
+    return [value] if kind.endswith("[]") and not isinstance(value, list) else value
+
+
+async def plans(connection: asyncpg.Connection[asyncpg.Record], name: str) -> list[str]:
+    """How the server would run it: for these arguments, and for any."""
+    sql = getattr(queries, name).sql
+    prepared = await connection.prepare(sql)
+    names = queries.driver_adapter.var_sorted[name]
+    given = [
+        argument(parameter, kind.name)
+        for parameter, kind in zip(names, prepared.get_parameters(), strict=True)
+    ]
+    found = []
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            found.append("\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}", *given)))
+        finally:
+            await transaction.rollback()
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_statement_reads_a_large_table_from_end_to_end(crowded: asyncpg.Pool, name: str) -> None:
+    async with crowded.acquire() as connection:
+        found = await plans(connection, name)  # type: ignore[arg-type]
+
+    scanned = {table for plan in found for table in scanned_whole(plan)}
+    assert (scanned == set()) != (name in MAY_SCAN), (scanned, found)
+
+
+def test_every_exception_is_a_statement() -> None:
+    assert set(MAY_SCAN) <= set(NAMES)

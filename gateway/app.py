@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -45,6 +46,7 @@ from gateway.intake.national import create_national_app
 from gateway.intake.notices import Notice, notice_of
 from gateway.intake.serving import Limits, capacity_of
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
+from gateway.observe.credentials import CredentialsWatch
 from gateway.observe.event_log import LogKeeper
 from gateway.observe.evidence import EvidenceRoom
 from gateway.observe.logs import set_up
@@ -52,6 +54,7 @@ from gateway.observe.metrics import Metrics
 from gateway.pipeline import Pipeline
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
+from gateway.registry.parties import LiveParties
 from gateway.rooms import Rooms
 from gateway.settings import Address, Settings
 from gateway.store.connect import AWAY, connect
@@ -65,9 +68,10 @@ from gateway.store.records import CheckedReceipt, Claim, MessageRow, PartyState
 from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
 from gateway.trust.check import check_seal, said_in
+from gateway.trust.credentials import Credentials
 from gateway.trust.keys import OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
-from gateway.trust.tls import client_context, party_of, server_context
+from gateway.trust.tls import party_of
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
 from gateway.watch.law import Law
@@ -81,6 +85,8 @@ SUSPENSIONS_REST_S = 0.05
 SIGNS_OF_LIFE_EVERY_S = 1.0
 PARKED_EVERY_S = 5.0
 LOG_EVERY_S = 1.0
+CREDENTIALS_EVERY_S = 2.0
+EXPIRY_EVERY_S = 600.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
@@ -141,7 +147,7 @@ def furnish(
     assert exchange is not None
     return Rooms(
         home=home,
-        registry=registry,
+        registry=replace(registry, parties=LiveParties(registry.parties)),
         judge=TimedJudge(registry.forms, registry.codes, metrics),
         records=Records(registry.record_schema, registry.forms.values()),
         translator=Translator(registry.folder),
@@ -209,7 +215,6 @@ class Node:
         self._registry = rooms.registry
         self._home = rooms.home
         self._dialects = rooms.dialects
-        self._keys = keys
         self._clock = rooms.clock
         self._ledger = ledger
         self._workers = workers
@@ -226,14 +231,30 @@ class Node:
         self._doors: dict[str, Capacity] = {}
         self._retention = retentions(rooms.registry.corridors.values(), rooms.home.id)
         self._ready = False
+        parties = rooms.registry.parties
+        assert isinstance(parties, LiveParties)
+        self._credentials = Credentials(
+            rooms.registry.folder,
+            settings.keys_folder,
+            parties=parties,
+            home=rooms.home.id,
+            keys=keys,
+            clock=rooms.clock,
+        )
+        self._watch = CredentialsWatch(self._credentials, ledger, rooms.clock)
         self._log = LogKeeper(
-            ledger=ledger, home=rooms.home, sealer=rooms.sealer, clock=rooms.clock, workers=workers
+            ledger=ledger,
+            parties=parties,
+            home=rooms.home.id,
+            sealer=rooms.sealer,
+            clock=rooms.clock,
+            workers=workers,
         )
         self._evidence = EvidenceRoom(
             ledger=ledger,
             log=self._log,
             registry=rooms.registry,
-            home=rooms.home,
+            home=rooms.home.id,
             sealer=rooms.sealer,
             clock=rooms.clock,
             workers=workers,
@@ -250,13 +271,13 @@ class Node:
             AnswerDesk(rooms, ledger, judges),
             judges,
             send=lambda claim: self._transports[claim.party].send(claim),
-            read=lambda claim, answer: self._read_answer(self._registry.parties[claim.party], claim, answer),
+            read=lambda claim, answer: self._read_answer(claim.party, claim, answer),
         )
         self._silence = Silence(self._lanes, wanted=self._exchanged_with, ask=self._pings.ask)
 
     @property
     def _others(self) -> list[Party]:
-        return [party for party in self._registry.parties.values() if party.id != self._home.id]
+        return list(self._credentials.others.values())
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Serve until ``stopping`` is set; then finish what is in hand within the grace period."""
@@ -289,6 +310,8 @@ class Node:
                 tasks.create_task(self._every(PING_LOOK_EVERY_S, self._silence.ping_the_silent)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
                 tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
+                tasks.create_task(self._every(CREDENTIALS_EVERY_S, self._watch.look)),
+                tasks.create_task(self._every(EXPIRY_EVERY_S, self._watch.warn)),
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
@@ -309,23 +332,22 @@ class Node:
 
     async def _lane(self, party: Party, stack: AsyncExitStack) -> Lane:
         window = self._settings.lane_window
-        context = client_context(self._keys.tls_key(self._clock()), party)
         transport = await stack.enter_async_context(
-            HttpsTransport(party, tls=lambda: context, connections=window)
+            HttpsTransport(party, tls=partial(self._credentials.client, party.id), connections=window)
         )
         self._transports[party.id] = transport
         return Lane(
             party,
             ledger=CountedDebts(self._ledger, self._metrics),
             transport=transport,
-            read_answer=partial(self._read_answer, party),
+            read_answer=partial(self._read_answer, party.id),
             clock=self._clock,
             executor=self._workers,
             pace=Pace(window_most=window),
         )
 
-    def _read_answer(self, party: Party, claim: Claim, answer: Answer) -> CheckedReceipt:
-        now = self._clock()
+    def _read_answer(self, name: PartyId, claim: Claim, answer: Answer) -> CheckedReceipt:
+        party, now = self._registry.parties[name], self._clock()
         return read_answer(
             claim,
             answer,
@@ -377,13 +399,11 @@ class Node:
             capacity=self._doors["exchange"],
             away=AWAY,
         )
-        tls = server_context(self._keys.tls_key(self._clock()), self._others)
-        await _open(stack, exchange, settings.exchange_listen, tls, limits)
+        await _open(stack, exchange, settings.exchange_listen, self._credentials.server(), limits)
         await _open(stack, national, settings.listen, None, limits)
 
     def _party_of(self, peer: bytes) -> PartyId | None:
-        others: Mapping[PartyId, Party] = {party.id: party for party in self._others}
-        return party_of(peer, others, self._clock())
+        return party_of(peer, self._credentials.others, self._clock())
 
     def _content_of(self, message: MessageRow, raw: bytes) -> Any:
         """

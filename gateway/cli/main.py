@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "withdraw": "operating",
         "suspend": "operating",
         "resume": "operating",
+        "keys": "keys",
         "evidence": "evidence",
         "audit": "auditing",
         "outage": "operating",

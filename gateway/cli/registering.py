@@ -56,7 +56,7 @@ def plan_addition(file: Path, registry: Path, *, replace: bool) -> Plan:
     files = [(relative, path) for relative, path in beside if path.is_file()]
     place = _place(content.id, registry)
     files.append((place, file))
-    party = _judge(files, registry)[PartyId(content.id)]
+    party = judge_files(files, registry)[PartyId(content.id)]
     if faults := tuple(seal_faults(file.name, party)):
         raise Misconfigured(faults)
     if not replace:
@@ -110,7 +110,7 @@ def _place(party: str, registry: Path) -> str:
     return names_of_parties(Folder((registry,))).get(party, f"{PARTIES}/{party.lower()}.toml")
 
 
-def _judge(files: Files, registry: Path) -> Mapping[PartyId, Party]:
+def judge_files(files: Files, registry: Path) -> Mapping[PartyId, Party]:
     """The parties as they would be, read through links laid over the registry."""
     with tempfile.TemporaryDirectory(prefix="eco-gateway-") as folder:
         for relative, source in files:

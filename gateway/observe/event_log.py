@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from gateway.domain.audit import LogFault
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Party
 from gateway.domain.errors import NotFound, Refused
+from gateway.domain.ids import PartyId
 from gateway.store.audit import AuditPage, head_fault
 from gateway.store.event_log import Inclusion, TreeHead
 from gateway.store.ledger import Ledger
@@ -24,7 +26,8 @@ class LogKeeper:
     """Keeps the log of *home*; the doors ask it, the node calls ``grow`` and ``seal_head`` now and then."""
 
     ledger: Ledger
-    home: Party
+    parties: Mapping[PartyId, Party]
+    home: PartyId
     sealer: Sealer
     clock: Clock
     workers: Executor
@@ -39,7 +42,7 @@ class LogKeeper:
         if size == (last.size if last else 0):
             return last
         root, at = await self.ledger.log.root(size), self.clock()
-        says = SignedHead(log=self.home.id, size=size, root=root, at=at)
+        says = SignedHead(log=self.home, size=size, root=root, at=at)
         loop = asyncio.get_running_loop()
         sealed = await loop.run_in_executor(self.workers, self.sealer.signal, write_tree_head(says))
         head = TreeHead(size=size, root=root, at=at, sealed=sealed.body)
@@ -81,7 +84,7 @@ class LogKeeper:
         """One step of an audit, the seals of its heads included."""
         page = await self.ledger.audit(begin)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.workers, with_seals_checked, page, self.home)
+        return await loop.run_in_executor(self.workers, with_seals_checked, page, self.parties[self.home])
 
 
 def with_seals_checked(page: AuditPage, home: Party) -> AuditPage:

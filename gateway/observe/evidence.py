@@ -20,7 +20,6 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.domain.clock import Clock, rfc3339, rfc3339_exact
-from gateway.domain.corridor import Party
 from gateway.domain.ids import PartyId
 from gateway.domain.status import Direction
 from gateway.intake.standing import Agreed
@@ -47,7 +46,7 @@ class EvidenceRoom:
     ledger: Ledger
     log: LogKeeper
     registry: Registry
-    home: Party
+    home: PartyId
     sealer: Sealer
     clock: Clock
     workers: Executor
@@ -63,15 +62,15 @@ class EvidenceRoom:
         members["story.json"] = _json(await self._told(message, story))
         about = message.certificate_number or message.message_id
         at = self.clock()
-        members["conversation.json"] = _json({"home": self.home.id, "about": about, "messages": listed})
+        members["conversation.json"] = _json({"home": self.home, "about": about, "messages": listed})
         members["summary.txt"] = summary(
-            about=about, by=self.home.id, at=at, listed=listed, story=story, head=head, proved=proved
+            about=about, by=self.home, at=at, listed=listed, story=story, head=head, proved=proved
         ).encode()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.workers, self._packed, members, at, about)
 
     def _packed(self, members: dict[str, bytes], at: datetime, about: str) -> bytes:
-        manifest = manifest_of(members, by=self.home.id, at=at, about=about)
+        manifest = manifest_of(members, by=self.home, at=at, about=about)
         sealed = self.sealer.signal(write_manifest(manifest)).body
         return pack({**members, MANIFEST: sealed})
 
@@ -120,7 +119,7 @@ class EvidenceRoom:
     def _certificates(self, parties: set[str]) -> dict[str, bytes]:
         """Anchors and registered signing certificates of everybody concerned, and their windows."""
         known = {PartyId(party): self.registry.parties.get(PartyId(party)) for party in parties}
-        known[self.home.id] = self.home
+        known[self.home] = self.registry.parties[self.home]
         members: dict[str, bytes] = {}
         told: Json = {}
         for party_id, party in sorted(known.items()):
@@ -155,11 +154,11 @@ class EvidenceRoom:
 
     async def _told(self, message: MessageRow, story: Story) -> Json:
         if story.certificate is None:
-            return message_view(message, story, self.home.id)
+            return message_view(message, story, self.home)
         agreed = Agreed(
             suspended=await self.ledger.party_states(), acknowledgement_within=self._acknowledgement_within
         )
-        return track_view(story, agreed, self.home.id)
+        return track_view(story, agreed, self.home)
 
     def _acknowledgement_within(self, party: PartyId) -> timedelta | None:
         known = self.registry.parties.get(party)

@@ -207,6 +207,26 @@ def names_of_forms(folder: Folder) -> frozenset[str]:
     return frozenset("/".join(relative.split("/")[1:4]) for relative, _ in files)
 
 
+class LiveParties(Mapping[PartyId, Party]):
+    """The parties, all renewed at once when their certificates were read anew."""
+
+    def __init__(self, parties: Mapping[PartyId, Party]) -> None:
+        self._parties = dict(parties)
+
+    def renew(self, parties: Mapping[PartyId, Party]) -> None:
+        """Take *parties* instead."""
+        self._parties = dict(parties)
+
+    def __getitem__(self, party: PartyId) -> Party:
+        return self._parties[party]
+
+    def __iter__(self) -> Iterator[PartyId]:
+        return iter(self._parties)
+
+    def __len__(self) -> int:
+        return len(self._parties)
+
+
 class _Reader:
     """Turns one file's content into a party and collects what is wrong with the files it names."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,9 @@ from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.trust.algorithms import SignatureMethod, method_for, public_key_of, raw_ecdsa
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+LEAD = timedelta(minutes=5)
+"""For so long after its window opened a key is left alone where another still serves: clocks differ."""
 
 _PKCS8 = b"-----BEGIN PRIVATE KEY-----"
 
@@ -58,10 +61,10 @@ class OwnKey:
         return raw_ecdsa(self.private.sign(octets, signature_algorithm=ec.ECDSA(hashes.SHA256())))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class OwnKeys:
     """
-    All keys we found a certificate for.
+    All keys we found a certificate for; renewed in place, so that whoever holds them signs with the new ones.
 
     Attributes:
         warnings: keys that belong to no certificate, and the like; for the log.
@@ -74,16 +77,22 @@ class OwnKeys:
 
     def sign_key(self, at: datetime) -> OwnKey:
         """
-        The key that seals at *at*: of several whose windows cover it, the one whose window began last.
+        The key that seals at *at*: of several whose windows cover it, the one whose window began last,
+        but not within ``LEAD``.
 
         Raises:
             Misconfigured: none does.
         """
         return _newest(self.home, "sign", self.sign, self.home.sign, at)
 
+    def renew(self, keys: OwnKeys) -> None:
+        """Take over what was read anew."""
+        self.home, self.sign, self.tls, self.warnings = keys.home, keys.sign, keys.tls, keys.warnings
+
     def tls_key(self, at: datetime) -> OwnKey:
         """
-        The key that connects at *at*: of several whose windows cover it, the one whose window began last.
+        The key that connects at *at*: of several whose windows cover it, the one whose window began last,
+        but not within ``LEAD``.
 
         Raises:
             Misconfigured: none does.
@@ -183,7 +192,8 @@ def _newest(
     open_now = [key for key in keys if key.certificate.covers(at)]
     if not open_now:
         raise _fault(f"{kind}-*.key", _why_none(home, kind, keys, registered, at), key=home.id)
-    return max(open_now, key=lambda key: key.certificate.valid_from)
+    settled = [key for key in open_now if key.certificate.valid_from <= at - LEAD]
+    return max(settled or open_now, key=lambda key: key.certificate.valid_from)
 
 
 def _why_none(

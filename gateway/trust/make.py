@@ -15,6 +15,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.domain.corridor import Party
 from gateway.trust.algorithms import SMALLEST_RSA_BITS
 from gateway.trust.keys import PrivateKey
 
@@ -36,6 +38,9 @@ _KEY_USAGES = (
     "encipher_only",
     "decipher_only",
 )
+
+
+_BOTH_ENDS = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
 class Kind(StrEnum):
@@ -127,11 +132,27 @@ def issue_tls(
     builder = builder.add_extension(
         x509.SubjectAlternativeName([_host(each) for each in hosts]), critical=False
     )
-    builder = builder.add_extension(
-        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
-        critical=False,
-    )
+    builder = builder.add_extension(_BOTH_ENDS, critical=False)
     return _issued(anchor, builder, private, {"digital_signature"})
+
+
+def make_request(party: Party, use: str, private: PrivateKey) -> bytes:
+    """
+    The request (PKCS #10, PEM) with which an authority issues *party* a certificate for *private*.
+
+    Args:
+        use: ``sign`` or ``tls``; a request for TLS names the host of the party's endpoint.
+    """
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        _subject(f"{party.id} {use}", party.country)
+    )
+    usage = x509.KeyUsage(**{name: name == "digital_signature" for name in _KEY_USAGES})
+    builder = builder.add_extension(usage, critical=True)
+    if use == "tls":
+        host = urlsplit(party.endpoint).hostname or ""
+        builder = builder.add_extension(x509.SubjectAlternativeName([_host(host)]), critical=False)
+        builder = builder.add_extension(_BOTH_ENDS, critical=False)
+    return builder.sign(private, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def key_pem(private: PrivateKey) -> bytes:

@@ -13,6 +13,7 @@ import aiohttp
 from gateway.app import Node, furnish
 from gateway.demo.country import HOST, Address
 from gateway.domain.caller import Role
+from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
 from gateway.observe.metrics import Metrics
@@ -26,11 +27,17 @@ from gateway.trust.keys import load_keys
 
 @asynccontextmanager
 async def node(
-    settings: Settings, registry: Registry, database_url: str, *, connections: int = 8
+    settings: Settings,
+    registry: Registry,
+    database_url: str,
+    *,
+    connections: int = 8,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Node]:
-    """A node that serves for as long as the block lasts."""
+    """A node that serves for as long as the block lasts, by *clock* or else that of its settings."""
     assert settings.home is not None
-    home, clock, stopping = registry.parties[settings.home], settings.make_clock(), asyncio.Event()
+    clock = clock or settings.make_clock()
+    home, stopping = registry.parties[settings.home], asyncio.Event()
     async with AsyncExitStack() as stack:
         pool = await connect(database_url, connections=connections)
         stack.callback(pool.terminate)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import aiohttp
 from gateway.app import Node
 from gateway.demo.country import HOST, Address, free_addresses
 from gateway.domain.caller import Role
+from gateway.domain.ids import PartyId
+from gateway.intake.issuer import mint
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.settings import Settings
@@ -31,12 +33,13 @@ from gateway.trust.make import (
     write_certificate,
     write_key,
 )
-from tests.exchange.nodes import bearer, node, node_settings
+from tests.exchange.nodes import node, node_settings
 from tests.keys import BEGINS, ENDS
 from tests.servers import Servers, default_kind
 
 VN, TH = "VN.MOIT", "TH.CUSTOMS"
 FORM = "atiga/form-d/1.0"
+NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 RECORDS = Path(__file__).parents[1] / "data" / "consignments.jsonl"
 
 
@@ -67,7 +70,9 @@ class Side:
 
     @property
     def headers(self) -> dict[str, str]:
-        return bearer(self.settings, *Role)
+        issued_at = self.settings.make_clock()
+        token = mint(self.settings.data, PartyId(self.party), tuple(Role), None, 86_400, issued_at)
+        return {"Authorization": f"Bearer {token}"}
 
     async def call(self, method: str, path: str, body: Any = None, expected: int = 200) -> Any:
         url = f"{self.address.url}/api/v1/{path}"
@@ -98,6 +103,20 @@ def is_acknowledged(story: dict[str, Any]) -> bool:
     return any(each["acknowledgement"] for each in story["messages"])
 
 
+class PutForward:
+    """The clock of both gateways: noon when they start, running on, put forward by hand."""
+
+    def __init__(self) -> None:
+        self._shift = NOON - datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    def put_forward(self, span: timedelta) -> None:
+        """It is later at once."""
+        self._shift += span
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """Both gateways, and the registry folder that both read."""
@@ -106,6 +125,8 @@ class Pair:
     th: Side
     registry: Registry
     work: Path
+    addresses: Mapping[str, Address]
+    clock: PutForward
 
     async def evidence(self, number: str) -> bytes:
         """What VN.MOIT gives out about a certificate it sent."""
@@ -128,6 +149,10 @@ class Window:
     issued: Issued
     begins: datetime
     ends: datetime
+
+    def until(self, ends: datetime) -> Window:
+        """The same, ending earlier."""
+        return replace(self, ends=ends)
 
 
 class Papers:
@@ -202,7 +227,9 @@ def write_corridor(work: Path) -> None:
 async def pair(
     work: Path, servers: Servers, papers: Sequence[Papers] = (), **more: object
 ) -> AsyncIterator[Pair]:
-    """Two gateways for as long as the block lasts; *more* are settings of both."""
+    """Two gateways for as long as the block lasts, by one clock; *more* are settings of both."""
+    clock = PutForward()
+    more = {"clock": NOON, **more}
     papers = papers or (Papers(VN), Papers(TH))
     addresses = free_addresses([VN, TH])
     for each in papers:
@@ -212,10 +239,10 @@ async def pair(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         sides = [
-            await _side(stack, party, addresses[party], work, registry, servers, session, more)
+            await _side(stack, party, addresses[party], work, registry, servers, session, clock, more)
             for party in (VN, TH)
         ]
-        yield Pair(vn=sides[0], th=sides[1], registry=registry, work=work)
+        yield Pair(vn=sides[0], th=sides[1], registry=registry, work=work, addresses=addresses, clock=clock)
 
 
 async def _side(
@@ -226,11 +253,12 @@ async def _side(
     registry: Registry,
     servers: Servers,
     session: aiohttp.ClientSession,
+    clock: PutForward,
     more: dict[str, object],
 ) -> Side:
     settings = node_settings(party, address, work, registry=work / "registry", **more)
     database = await stack.enter_async_context(servers.database(default_kind()))
-    served = await stack.enter_async_context(node(settings, registry, database))
+    served = await stack.enter_async_context(node(settings, registry, database, clock=clock))
     return Side(
         party=party, settings=settings, address=address, database=database, session=session, node=served
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +101,7 @@ async def test_a_party_fetches_a_head_and_proofs_that_the_log_only_grew(both: Pa
     """What TH.CUSTOMS can do with its own TLS key and VN.MOIT's registered certificates."""
     before = await whole_head(both.vn)
     vn, th = both.registry.parties[PartyId("VN.MOIT")], both.registry.parties[PartyId("TH.CUSTOMS")]
-    now = datetime.now(UTC)
+    now = both.clock()
     tls = client_context(load_keys(both.th.settings.keys_folder, th, now).tls_key(now), vn)
     url = f"https://127.0.0.1:{both.vn.address.exchange}/exchange/v1/log"
 

@@ -1,0 +1,149 @@
+"""
+Who we are and who the others are, as of the last time the files were read; every TLS context comes from here.
+
+Windows open and close by themselves, by the clock that is passed in: whoever asks for a context or a key gets
+that of the hour. What the files say is read anew on demand, as a whole or not at all: with a fault everything
+stays as it was. Connections that are open stay open; new ones are made under what is good now.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.domain.clock import Clock
+from gateway.domain.corridor import Party
+from gateway.domain.errors import Misconfigured
+from gateway.domain.ids import PartyId
+from gateway.registry.folder import Folder
+from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
+from gateway.trust.keys import OwnKey, OwnKeys, load_keys
+from gateway.trust.tls import client_context, server_context
+
+_PATTERNS = (f"{PARTIES}/*.toml", f"{TRUST}/*.pem")
+
+
+class Credentials:
+    """
+    The parties' certificates and our own keys, and the TLS contexts made of them.
+
+    Args:
+        parties: what everybody else reads parties from; renewed in place.
+        keys: likewise.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        keys_folder: Path,
+        *,
+        parties: LiveParties,
+        home: PartyId,
+        keys: OwnKeys,
+        clock: Clock,
+    ) -> None:
+        self._folder = folder
+        self._keys_folder = keys_folder
+        self._parties = parties
+        self._home = home
+        self.keys = keys
+        self._clock = clock
+        self._reading = 0
+        self._clients: dict[PartyId, tuple[object, ssl.SSLContext]] = {}
+        self._server: tuple[object, ssl.SSLContext] | None = None
+
+    @property
+    def home(self) -> Party:
+        """We, with our certificates as they are registered now."""
+        return self._parties[self._home]
+
+    @property
+    def others(self) -> Mapping[PartyId, Party]:
+        """The parties we exchange with."""
+        return {name: party for name, party in self._parties.items() if name != self._home}
+
+    def client(self, party: PartyId) -> ssl.SSLContext:
+        """How we call *party* now; the same object while nothing changes, so that connections last."""
+        own = self._own_tls()
+        made_of = (self._reading, own and own.certificate.fingerprint)
+        known = self._clients.get(party)
+        if known is not None and (own is None or known[0] == made_of):
+            return known[1]
+        context = client_context(own or self.keys.tls_key(self._clock()), self._parties[party])
+        self._clients[party] = (made_of, context)
+        return context
+
+    def server(self) -> ssl.SSLContext:
+        """
+        How parties call us: to listen with.
+
+        Every handshake is led by the context of the hour, into which it is put before a certificate is shown
+        or asked for. OpenSSL calls back for that whether or not the client names the host it wants.
+        """
+
+        def lead(handshake: ssl.SSLObject, _name: str | None, _listening: ssl.SSLContext) -> None:
+            handshake.context = self._server_now()
+
+        listening = server_context(self.keys.tls_key(self._clock()), self.others.values())
+        listening.sni_callback = lead
+        return listening
+
+    def reread(self) -> tuple[PartyId, ...]:
+        """
+        Read certificates, windows and keys anew; blocks.
+
+        Anchors, signing and TLS certificates of known parties are taken over; all else of a party's file, and
+        parties that came or went, wait for a restart.
+
+        Returns:
+            the parties of which anything was changed, ourselves included where our keys were.
+
+        Raises:
+            Misconfigured: with every fault; nothing was changed.
+        """
+        found = load_parties(self._folder)
+        renewed = {
+            name: _with_certificates_of(party, found.get(name)) for name, party in self._parties.items()
+        }
+        keys = load_keys(self._keys_folder, renewed[self._home], self._clock())
+        changed = {name for name, party in renewed.items() if party != self._parties[name]}
+        if _prints(keys) != _prints(self.keys):
+            changed.add(self._home)
+        self._parties.renew(renewed)
+        self.keys.renew(keys)
+        self._reading += 1
+        return tuple(sorted(changed))
+
+    def stamp(self) -> frozenset[tuple[str, int, int]]:
+        """Name, time and length of every file that is read; whatever changes one changes this."""
+        files = [path for pattern in _PATTERNS for _, path in self._folder.glob(pattern)]
+        stats = ((path, path.stat()) for path in (*files, *self._keys_folder.glob("*.key")))
+        return frozenset((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+
+    def _server_now(self) -> ssl.SSLContext:
+        own = self._own_tls()
+        made_of = (self._reading, own and own.certificate.fingerprint)
+        if self._server is None or (own is not None and self._server[0] != made_of):
+            context = server_context(own or self.keys.tls_key(self._clock()), self.others.values())
+            self._server = (made_of, context)
+        return self._server[1]
+
+    def _own_tls(self) -> OwnKey | None:
+        """Our key of the hour; None where no window is open: what was good last goes on."""
+        try:
+            return self.keys.tls_key(self._clock())
+        except Misconfigured:
+            return None
+
+
+def _with_certificates_of(party: Party, found: Party | None) -> Party:
+    if found is None:
+        return party
+    return replace(party, anchor=found.anchor, tls_anchor=found.tls_anchor, sign=found.sign, tls=found.tls)
+
+
+def _prints(keys: OwnKeys) -> set[tuple[str, bytes]]:
+    signing = {("sign", key.certificate.fingerprint) for key in keys.sign}
+    return signing | {("tls", key.certificate.fingerprint) for key in keys.tls}

@@ -1,0 +1,207 @@
+"""New handshakes are led by what is good now; open connections, and all after a fault, stay as they were."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.demo.country import Address
+from gateway.domain.errors import Misconfigured
+from gateway.domain.ids import PartyId
+from gateway.registry.folder import Folder
+from gateway.registry.parties import LiveParties, load_parties
+from gateway.trust.credentials import Credentials
+from gateway.trust.keys import LEAD, load_keys
+from gateway.trust.make import write_key
+from tests.exchange.pair import NOON, TH, VN, Papers
+from tests.keys import ENDS
+
+ADDRESSES = {VN: 8441, TH: 8442}
+HOUR = timedelta(hours=1)
+
+
+class Clock:
+    """Stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class House:
+    """VN.MOIT and TH.CUSTOMS on disk, and the credentials of both as nodes would hold them."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.clock = Clock()
+        self.papers = {party: Papers(party) for party in (VN, TH)}
+        self.write()
+        self.vn, self.th = self.credentials(VN), self.credentials(TH)
+
+    def write(self) -> None:
+        for party, papers in self.papers.items():
+            papers.write(self.work, Address(api=1, exchange=ADDRESSES[party]))
+
+    def credentials(self, party: str) -> Credentials:
+        folder, home = Folder((self.work / "registry",)), PartyId(party)
+        parties = LiveParties(load_parties(folder))
+        keys = load_keys(self.work / "keys" / party, parties[home], self.clock())
+        return Credentials(
+            folder, self.work / "keys" / party, parties=parties, home=home, keys=keys, clock=self.clock
+        )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@asynccontextmanager
+async def listening(context: ssl.SSLContext) -> AsyncIterator[int]:
+    """A server that echoes lines."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(line)
+                await writer.drain()
+        except (ssl.SSLError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+class Line:
+    """A connection, and the certificate it was answered with."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+
+    async def works(self) -> bool:
+        self._writer.write(b"x\n")
+        return await self._reader.readline() == b"x\n"
+
+    async def close(self) -> None:
+        self._writer.close()
+
+
+async def call(port: int, context: ssl.SSLContext, *, name: str = "127.0.0.1") -> Line:
+    return Line(*await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name))
+
+
+async def gets_through(port: int, who: Credentials) -> bool:
+    """Whether a line can be held; under TLS 1.3 a refusal may come only after the handshake."""
+    try:
+        line = await call(port, who.client(PartyId(VN)))
+        works = await line.works()
+        await line.close()
+    except (ssl.SSLError, ConnectionError):
+        return False
+    return works
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+async def test_a_new_handshake_shows_the_certificate_of_the_hour(house: House, name: str) -> None:
+    vn = house.papers[VN]
+    vn.tls.append(vn.for_tls(NOON + HOUR, ENDS))
+    house.write()
+    server = house.credentials(VN).server()
+    async with listening(server) as port:
+        before = await call(port, house.th.client(PartyId(VN)), name=name)
+        house.clock.now = NOON + 2 * HOUR
+        after = await call(port, house.th.client(PartyId(VN)), name=name)
+
+        assert before.shown == vn.tls[0].issued.certificate.public_bytes(Encoding.DER)
+        assert after.shown == vn.tls[1].issued.certificate.public_bytes(Encoding.DER)
+        assert await before.works()
+        assert await after.works()
+        await before.close()
+        await after.close()
+
+
+@pytest.mark.enable_socket
+async def test_a_client_of_a_new_anchor_is_let_in_once_the_files_were_read(house: House) -> None:
+    """And one of the anchor that was taken away no longer is; who is in stays in."""
+    async with listening(house.vn.server()) as port:
+        old = await call(port, house.th.client(PartyId(VN)))
+        assert await old.works()
+        house.papers[TH] = Papers(TH)
+        house.write()
+        newcomer = house.credentials(TH)
+        assert not await gets_through(port, newcomer)
+
+        assert house.vn.reread() == (TH,)
+
+        new = await call(port, newcomer.client(PartyId(VN)))
+        assert await new.works()
+        assert await old.works()
+        assert not await gets_through(port, house.th)
+        await old.close()
+        await new.close()
+
+
+def test_a_context_lasts_while_nothing_changes(house: House) -> None:
+    first = house.th.client(PartyId(VN))
+    house.clock.now += HOUR
+
+    assert house.th.client(PartyId(VN)) is first
+
+
+def test_a_new_key_is_left_alone_until_every_clock_has_come_to_its_window(house: House) -> None:
+    vn = house.papers[VN]
+    vn.sign.append(vn.for_seals(NOON, NOON + 999 * HOUR))
+    house.write()
+    house.vn.reread()
+
+    def used(at: datetime) -> bytes:
+        return house.vn.keys.sign_key(at).certificate.der
+
+    der = [each.issued.certificate.public_bytes(Encoding.DER) for each in vn.sign]
+    assert [used(NOON), used(NOON + LEAD)] == der
+
+
+def test_a_fault_changes_nothing(house: House) -> None:
+    before = house.vn.home, house.vn.keys.sign
+    file = house.work / "registry/mappings/parties/th.customs.toml"
+    file.write_text(file.read_text("utf-8").replace("endpoint", "endpiont"), "utf-8")
+    house.papers[VN].sign.append(house.papers[VN].for_seals(NOON, ENDS))
+
+    with pytest.raises(Misconfigured, match="endpiont"):
+        house.vn.reread()
+
+    assert (house.vn.home, house.vn.keys.sign) == before
+
+
+def test_what_came_or_went_waits_for_a_restart(house: House) -> None:
+    parties = house.work / "registry/mappings/parties"
+    (parties / "th.customs.toml").unlink()
+    Papers("MY.CUSTOMS").write(house.work, Address(api=1, exchange=8443))
+
+    assert house.vn.reread() == ()
+    assert list(house.vn.others) == [TH]
+
+
+def test_every_change_of_a_file_changes_the_stamp(house: House) -> None:
+    first = house.vn.stamp()
+    assert house.vn.stamp() == first
+
+    write_key(house.work / "keys" / VN / "sign-9.key", house.papers[VN].sign[0].issued.private)
+
+    assert house.vn.stamp() != first

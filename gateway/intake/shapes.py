@@ -159,17 +159,17 @@ class Attempt(Shape):
 
 
 class Element(Shape):
-    """One message of a certificate; its dialect is null where it travels in canonical form."""
+    """One message of a certificate; its dialect is left out where it travels in canonical form."""
 
     message_id: str
     type: MessageType
     direction: Direction
     party: str
-    dialect: DialectName | None
     delivery: DeliveryStatus | None
     receipt: Receipt | None
     acknowledgement: Acknowledgement | None
     attempts: list[Attempt]
+    dialect: DialectName | None = None
 
 
 class Message(Element):

@@ -129,11 +129,11 @@ def _element(row: MessageRow, story: Story, home: PartyId) -> Json:
         "type": row.type,
         "direction": row.direction,
         "party": row.party,
-        "dialect": row.dialect,
         "delivery": row.delivery,
         "receipt": None if receipt is None else receipt_view(receipt),
         "acknowledgement": None if acknowledgement is None else acknowledgement_view(acknowledgement),
         "attempts": [attempt_view(attempt) for attempt in story.attempts.get(row.message_no, ())],
+        **({} if row.dialect is None else {"dialect": row.dialect}),
     }
 
 

@@ -261,3 +261,57 @@ async def test_who_is_unknown_or_nowhere_is_told_on_standard_error(
     ]
     assert "token" in refused.err
     assert "connection refused" in away.err
+
+
+async def test_a_folder_is_sent_by_batches_and_may_be_sent_again(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    good = [a_record() for _ in range(3)]
+    (tmp_path / "records.jsonl").write_text("\n".join(json.dumps(record) for record in good), "utf-8")
+    (tmp_path / "one.xml").write_bytes(as_xml(pair.vn.registry, a_record()))
+    (tmp_path / "two.xml").write_bytes(as_xml(pair.vn.registry, a_record()))
+    (tmp_path / "wrong.json").write_text(
+        json.dumps(a_record() | {"importing_country": "SG"}, indent=1), "utf-8"
+    )
+
+    first = await command(monkeypatch, pair.vn.issuer, "send", tmp_path, "--json")
+    again = await command(monkeypatch, pair.vn.issuer, "send", tmp_path, "--json")
+
+    assert [one["status"] for one in first.document] == [202, 202, 202, 202, 202, 422]
+    assert [one["status"] for one in again.document] == [200, 200, 200, 200, 200, 422]
+    assert [one.get("message_id") for one in again.document] == [
+        one.get("message_id") for one in first.document
+    ]
+    assert (first.status, "6 of 6: 1 refused, 5 taken" in first.err) == (1, True)
+
+
+async def test_an_act_on_many_is_started_watched_and_told(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [await pair.submitted(importing_country="MY") for _ in range(3)]
+    ids = [one.message_id for one in sent]
+
+    shown = await command(monkeypatch, pair.vn.operator, "withdraw", *ids)
+    held = await command(monkeypatch, pair.vn.operator, "hold", *ids, "--yes", "--reason", "a drill")
+    again = await command(monkeypatch, pair.vn.operator, "hold", *ids, "--yes")
+    listed = await command(monkeypatch, pair.vn.operator, "actions", "--json")
+
+    assert (shown.status, "3 messages to withdraw:" in shown.out) == (1, True)
+    assert (held.status, held.out.splitlines()[-1]) == (0, "done: 3 done, 0 refused, 0 left")
+    assert again.status == 1
+    assert again.err.count("hold refused") == 3
+    assert [one["state"] for one in listed.document[:3]] == ["done", "done", "planned"]
+
+
+async def test_an_outage_is_declared_seen_and_ended_by_command(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = pair.vn.operator
+    declared = await command(monkeypatch, operator, "outage", "MY.CUSTOMS", "--notice", "Issue on paper.")
+    parties = await command(monkeypatch, operator, "parties")
+    ended = await command(monkeypatch, operator, "resume", "MY.CUSTOMS")
+    kept = await command(monkeypatch, operator, "housekeep", "--dry-run")
+
+    assert (declared.status, declared.out) == (0, "MY.CUSTOMS: outage done\n")
+    assert "senders are told: Issue on paper." in parties.out
+    assert (ended.status, kept.out) == (0, "Every corridor keeps its documents for good.\n")

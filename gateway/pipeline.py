@@ -17,7 +17,7 @@ after it was sent goes the same ways and moves the ledger in ``answers``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from http import HTTPStatus
@@ -55,6 +55,7 @@ from gateway.domain.message import (
     Translated,
 )
 from gateway.domain.status import Direction, MessageType
+from gateway.domain.words import ENGLISH, Language
 from gateway.domain.xml import read_xml
 from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
@@ -133,9 +134,11 @@ class Pipeline:
         except Refused as refused:
             return await self._refuse_submission(submission, refused)
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
-        """Judge a certificate as a submission would be, and store nothing."""
-        return await self._workers.do(self._verdict, content, content_type)
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
+        """Judge a certificate as a submission would be, and store nothing; see ``NationalDesk.judge``."""
+        known = self._rooms.registry.record_schema.words
+        language = next((one for one in languages if one in known), ENGLISH)
+        return await self._workers.do(self._verdict, content, content_type, language)
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
         """Ask the receiver to cancel a certificate of ours; see ``Outgoing.cancel``."""
@@ -161,11 +164,13 @@ class Pipeline:
             at=submission.at,
         )
 
-    def _read(self, content: bytes, content_type: str) -> tuple[etree._Element, Form]:
+    def _read(
+        self, content: bytes, content_type: str, language: Language = ENGLISH
+    ) -> tuple[etree._Element, Form]:
         """The certificate as XML, whichever way it was handed in, and its form."""
         forms = self._rooms.registry.forms
         if content_type == JSON:
-            record = self._rooms.records.read(content)
+            record = self._rooms.records.read(content, language)
             accepted = accepted_to(
                 self._rooms.registry.corridors,
                 sender=self._rooms.home.id,
@@ -184,7 +189,9 @@ class Pipeline:
             raise ContentRefused(findings)
         return Judged(document=document, facts=facts_of(document, form), warnings=findings)
 
-    def _findings(self, document: etree._Element, form: Form, at: datetime) -> tuple[Finding, ...]:
+    def _findings(
+        self, document: etree._Element, form: Form, at: datetime, language: Language = ENGLISH
+    ) -> tuple[Finding, ...]:
         """All that speaks against the document, whether there is a corridor for it, and its limit."""
         claims = claimed_facts(document, form)
         corridor: Corridor | None = None
@@ -193,20 +200,25 @@ class Pipeline:
             corridor = self._corridor_for(form, claims.importing_country or "")
         except ContentRefused as refused:
             missing = refused.findings
-        findings = self._against(document, form, self._day(claims, at), corridor)
+        findings = self._against(document, form, self._day(claims, at), corridor, language)
         findings += strangers(claims, document, exporting=self._rooms.home.country)
         if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
             return findings
         return (*findings, *missing)
 
     def _against(
-        self, document: etree._Element, form: Form, on: date, corridor: Corridor | None
+        self,
+        document: etree._Element,
+        form: Form,
+        on: date,
+        corridor: Corridor | None,
+        language: Language = ENGLISH,
     ) -> tuple[Finding, ...]:
         """What form, code lists and *corridor* have against the document."""
         judge = self._rooms.judge
         if corridor is None:
-            return judge.judge(document, form, on)
-        findings = judge.judge(document, form, on, editions=corridor.editions)
+            return judge.judge(document, form, on, language)
+        findings = judge.judge(document, form, on, language, corridor.editions)
         if any(finding.code == Fault.TOO_LARGE for finding in findings):
             return findings
         return (*findings, *over_item_limit(document, form, corridor))
@@ -248,13 +260,13 @@ class Pipeline:
         letter = self._rooms.written(header, document, corridor.certificates_in)
         return Translated(judged=judged, letter=letter)
 
-    def _verdict(self, content: bytes, content_type: str) -> Verdict:
+    def _verdict(self, content: bytes, content_type: str, language: Language) -> Verdict:
         form = receiver = None
         findings: tuple[Finding, ...] = ()
         now = self._rooms.clock()
         try:
-            document, form = self._read(content, content_type)
-            findings = self._findings(document, form, now)
+            document, form = self._read(content, content_type, language)
+            findings = self._findings(document, form, now, language)
             receiver = self._receiver(claimed_facts(document, form))
             if not has_error(findings):
                 judged = Judged(document=document, facts=facts_of(document, form), warnings=findings)

@@ -15,6 +15,7 @@ from gateway.domain.errors import Finding, FormNotAgreed, Misconfigured, Refused
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId
 from gateway.domain.status import MessageType
+from gateway.domain.words import ENGLISH, Language
 from gateway.domain.xml import read_xml
 from gateway.registry.codes import load_codes
 from gateway.registry.folder import Folder
@@ -39,15 +40,19 @@ class Desk:
     """
     Judges business documents and whole messages.
 
+    Args:
+        language: of what is said about certificates; English where a form does not have it.
+
     Raises:
         Misconfigured: a form, a code list or a schema is faulty.
     """
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, language: Language = ENGLISH) -> None:
         self.forms = load_forms(folder)
         self._judge = Judge(self.forms, load_codes(folder))
         self._exchange = ExchangeSchema(_exchange_xsd(folder))
         self._zones = load_zones(folder)
+        self._language = language
         self._dialects = Dialects(folder, self.forms)
 
     def judge_file(self, raw: bytes, on: date | datetime, form: Form | None = None) -> tuple[Judgement, ...]:
@@ -117,7 +122,7 @@ class Desk:
     def _certificate(self, document: etree._Element, form: Form, on: date | datetime) -> tuple[Finding, ...]:
         if isinstance(on, datetime):
             on = self._zones.day(claimed_facts(document, form).exporting_country, on)
-        return self._judge.judge(document, form, on)
+        return self._judge.judge(document, form, on, self._language)
 
 
 def _exchange_xsd(folder: Folder) -> Path:

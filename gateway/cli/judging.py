@@ -17,7 +17,9 @@ from gateway.cli.node import AsJson
 from gateway.cli.screen import print_json, remark, say, style_of
 from gateway.domain.form import Form, latest
 from gateway.domain.ids import FormId, name_of
+from gateway.domain.words import ENGLISH, Language
 from gateway.registry.folder import over_shipped
+from gateway.registry.words import load_words
 from gateway.settings import read_settings
 
 OwnRegistry = Annotated[
@@ -36,6 +38,9 @@ def validate(
     at: Annotated[
         str | None, typer.Option("--at", metavar="DATE", help="Judge by this day; else by today.")
     ] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="LANG", help="What findings are told in: en, th, vi.")
+    ] = ENGLISH,
     registry: OwnRegistry = None,
     as_json: AsJson = False,
 ) -> int:
@@ -45,7 +50,9 @@ def validate(
     for file in files:
         if not file.is_file():
             raise WrongUse(f"{file}: no such file")
-    desk = Desk(folder)
+    if lang not in (known := load_words(folder)):
+        raise WrongUse(f"--lang: '{lang}' is not known; known are {', '.join(sorted(known))}")
+    desk = Desk(folder, Language(lang))
     wanted = None if form is None else find_form(form, desk.forms)
     verdicts = []
     for file in files:

@@ -17,6 +17,7 @@ from gateway.domain.status import (
 )
 from gateway.intake import shapes
 from gateway.intake.bodies import JSON, XML, Body, Carried, media_type, read_body, read_json, shaped
+from gateway.intake.languages import languages_of
 from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, flag, one_of, text
@@ -55,7 +56,8 @@ class Certificates:
         kind = media_type(request, {XML, JSON})
         limits = self._parts.limits
         content = await read_body(request, limit=limits.body_bytes, within_s=limits.body_s)
-        verdict = await self._parts.desk.judge(content, kind)
+        languages = languages_of(request.headers.get("Accept-Language", ""))
+        verdict = await self._parts.desk.judge(content, kind, languages)
         found = findings_view(verdict.findings)
         route = {"receiver": verdict.receiver} if routed else {}
         return answer({"form": verdict.form, "valid": verdict.valid, "findings": found, **route})

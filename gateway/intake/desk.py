@@ -16,6 +16,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import Finding
 from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId
 from gateway.domain.message import Arrived
+from gateway.domain.words import Language
 from gateway.store.audit import AuditPage
 from gateway.store.event_log import Inclusion, TreeHead
 from gateway.store.records import CertificateRow, MessageRow, SubmittedCertificate
@@ -107,8 +108,13 @@ class NationalDesk(Protocol):
             SubmissionRefused: refused, and kept with its findings.
         """
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
-        """Judge a certificate without storing anything; unreadable content is a finding too."""
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
+        """
+        Judge a certificate without storing anything; unreadable content is a finding too.
+
+        Args:
+            languages: in which the findings may be said, the dearest first; English where none is known.
+        """
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
         """

@@ -48,9 +48,9 @@ class CountedNational:
         self._metrics.submitted("accepted" if taken.first else "repeated")
         return taken
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
         """See ``NationalDesk.judge``."""
-        return await self._desk.judge(content, content_type)
+        return await self._desk.judge(content, content_type, languages)
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
         """See ``NationalDesk.cancel``."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import etree
 
 from gateway.domain.words import ENGLISH, PHRASES, SAYINGS, Language, places_in
 from gateway.registry.folder import SHIPPED, Folder
@@ -16,7 +19,7 @@ from gateway.registry.words import MESSAGES, load_words
 from gateway.validate.judge import Judge
 from gateway.validate.rules import rule_book
 from gateway.validate.shape import Records
-from tests.data.shipped import ON, RCEP, a_record, codes, forms, written
+from tests.data.shipped import ON, RCEP, a_record, codes, forms, judge, records, written
 
 LANGUAGES = sorted(load_words(Folder()))
 LATIN = Language("la")
@@ -72,6 +75,65 @@ def test_rules_and_their_words_belong_together(language: Language) -> None:
     rules = {name for form in forms().values() for name in rule_book(form).assertions}
 
     assert words.rules.keys() == rules
+
+
+SPOKEN = [language for language in LANGUAGES if language != ENGLISH]
+
+
+def _file(language: Language) -> dict[str, Any]:
+    return tomllib.loads((SHIPPED / MESSAGES / f"{language}.toml").read_text("utf-8"))
+
+
+def _sentences(language: Language) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every key of a language, and the values that its words have places for."""
+    for table in ("rules", "sayings"):
+        for key, one in _file(language)[table].items():
+            yield f"{table}.{key}.text", places_in(one["text"])
+            yield f"{table}.{key}.action", places_in(one["action"])
+    for key, phrase in _file(language)["phrases"].items():
+        yield f"phrases.{key}", places_in(phrase)
+
+
+def test_vietnamese_and_thai_are_shipped() -> None:
+    assert SPOKEN == ["th", "vi"]
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_shipped_language_says_all_that_english_says_with_the_same_values(language: Language) -> None:
+    assert dict(_sentences(language)) == dict(_sentences(ENGLISH))
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_shipped_language_knows_what_every_type_of_the_shipped_forms_expects(language: Language) -> None:
+    schema = etree.parse(SHIPPED / "schemas/common/certificate.xsd")
+
+    documented = {
+        str(kind.get("name"))
+        for kind in schema.iterfind("{*}simpleType")
+        if kind.find("{*}annotation/{*}documentation") is not None
+    }
+
+    assert _file(language)["expected"].keys() == documented
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_shipped_language_is_spoken_from_end_to_end(language: Language) -> None:
+    record = a_record(items=2)
+    record["exporter"]["name"] = ""
+    record["items"][0]["hs"] = "770000"
+    record["items"][1].pop("fob")
+
+    told, english = (judge().judge(written(record), forms()[RCEP], ON, one) for one in (language, ENGLISH))
+
+    assert [one.path for one in told] == [one.path for one in english]
+    for one, other in zip(told, english, strict=True):
+        assert one.text != other.text
+        assert one.action != other.action
+    assert _shape_told(language) != _shape_told(ENGLISH)
+
+
+def _shape_told(language: Language) -> str:
+    return records().findings({**a_record(), "remarks": 7}, language)[0].text
 
 
 OWN = """
@@ -132,20 +194,21 @@ def test_findings_are_told_in_another_language_as_far_as_it_goes(latin: Folder) 
 def test_a_language_nobody_wrote_down_is_english(latin: Folder) -> None:
     known, record = load_forms(latin), a_record(items=1)
     record["exporter"]["name"] = ""
-    judge = Judge(known, codes())
+    own = Judge(known, codes())
 
     spoken = [
-        judge.judge(written(record), known[RCEP], ON, language)
-        for language in (ENGLISH, Language("yy"), LATIN)
+        own.judge(written(record), known[RCEP], ON, language) for language in (ENGLISH, Language("yy"), LATIN)
     ]
 
     assert spoken[0] == spoken[1] != spoken[2]
 
 
 def test_records_are_spoken_of_in_the_same_languages(latin: Folder) -> None:
-    records = Records(load_record_schema(latin), forms().values())
+    in_latin = Records(load_record_schema(latin), forms().values())
 
-    told = [records.findings({**a_record(), "remarks": 7}, language)[0].text for language in (LATIN, ENGLISH)]
+    told = [
+        in_latin.findings({**a_record(), "remarks": 7}, language)[0].text for language in (LATIN, ENGLISH)
+    ]
 
     assert told == ["remarks non est verba.", "remarks is not a text."]
-    assert records.findings({}, Language("yy")) == records.findings({})
+    assert in_latin.findings({}, Language("yy")) == in_latin.findings({})

@@ -270,6 +270,22 @@ async def test_what_cannot_be_read_is_422_and_judged_so_as_well(
     assert (judged.body["form"], judged.body["valid"], judged.codes) == (None, False, codes)
 
 
+async def test_a_dry_run_is_answered_in_the_language_of_the_caller(pair: Pair) -> None:
+    record = a_record()
+    record["exporter"]["name"] = ""
+    texts = {}
+    for wanted in ("", "fr, vi;q=0.8, en;q=0.5", "th-TH"):
+        reply = await pair.vn.issuer.call(
+            "POST", "/certificates/validate", body=record, headers={"Accept-Language": wanted}
+        )
+        texts[wanted] = reply.body["findings"][0]["text"]
+
+    english, vietnamese, thai = texts.values()
+    assert english.startswith("Name is empty; expected: ")
+    assert vietnamese.startswith("Name là trống; cần: ")
+    assert thai.startswith("Name คือ ว่าง ที่ต้องการคือ ")
+
+
 async def test_judging_keeps_nothing(pair: Pair) -> None:
     record = a_record()
     before = await pair.vn.operator.items("/submissions")

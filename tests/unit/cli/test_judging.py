@@ -43,6 +43,26 @@ def test_every_finding_of_every_file_is_told(program: Program, desk: Path) -> No
     assert " -> " in lines[0]
 
 
+@pytest.mark.parametrize("language", ["vi", "th"])
+def test_findings_are_told_in_the_language_that_is_asked_for(
+    program: Program, desk: Path, language: str
+) -> None:
+    told, english = (
+        program("validate", desk / "faulty.xml", "--at", DAY, "--json", *more).json[0]["findings"]
+        for more in (("--lang", language), ())
+    )
+
+    assert [one["path"] for one in told] == [one["path"] for one in english]
+    assert all(one["text"] != other["text"] for one, other in zip(told, english, strict=True))
+
+
+def test_a_language_that_nobody_speaks_is_wrong_use(program: Program, desk: Path) -> None:
+    ended = program("validate", desk / "good.xml", "--lang", "la")
+
+    assert ended.status == 2
+    assert "'la' is not known; known are en, th, vi" in ended.err
+
+
 def test_json_has_one_object_a_file_with_all_its_keys(program: Program, desk: Path) -> None:
     ended = program("validate", desk / "faulty.xml", desk / "good.xml", "--at", DAY, "--json")
 

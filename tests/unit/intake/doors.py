@@ -23,6 +23,7 @@ from gateway.domain.errors import Finding, NotAllowed, NotFound, UnknownCursor
 from gateway.domain.ids import FormId, MessageId, PartyId
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.status import DeliveryStatus, Direction, MessageType
+from gateway.domain.words import Language
 from gateway.intake import shapes
 from gateway.intake.callers import NotProven
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken, Verdict
@@ -69,7 +70,7 @@ class DeskThatTakesAll(NationalDesk):
             receiver=TH,
         )
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
         return Verdict(form=FORM, findings=())
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:
@@ -99,7 +100,7 @@ class DeskThatRefuses(DeskThatTakesAll):
     async def submit(self, content: bytes, content_type: str, caller: Caller) -> SubmittedCertificate:
         raise self._error
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
         return Verdict(form=None, findings=(Finding(code="S01", text="Not well-formed", line=1),))
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:

@@ -19,6 +19,7 @@ from gateway.domain.status import (
     DeliveryStatus,
     MessageType,
 )
+from gateway.domain.words import Language
 from gateway.intake.desk import SubmissionRefused, Taken, Verdict, WireAnswer
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational
 from gateway.observe.metrics import Metrics
@@ -222,7 +223,7 @@ class DeskThatKnowsOneCertificate:
             receiver=TH,
         )
 
-    async def judge(self, content: bytes, content_type: str) -> Verdict:
+    async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
         return Verdict(form=None, findings=())
 
     async def cancel(self, certificate: CertificateRow, reason: str, caller: Caller) -> Taken:

@@ -13,8 +13,9 @@ Read the rooms in the order in which a message walks through them:
     observe      show people what happened: timeline, metrics, health, logs
 
 ``domain`` holds the words all rooms share, ``registry`` the forms, parties and corridors as data.
-``pipeline`` is the only module that knows the order; ``answers`` does the same for what is said about a
-certificate later. ``rooms`` and ``workers`` are what both use; ``watch`` looks again and again for what a
-person must act on; ``app`` alone makes the concrete parts.
+``pipeline`` is the only module that knows the order, with ``preparing`` for what is pure on the way out and
+``opening`` on the way in; ``answers`` does the same for what is said about a certificate later. ``rooms`` and
+``workers`` are what they use; ``watch`` looks again and again for what a person must act on; ``app`` alone
+makes the concrete parts.
 ``settings`` reads the environment, ``cli`` is what people type, ``demo`` the whole of it on one machine.
 """

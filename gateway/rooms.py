@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lxml import etree
 
@@ -11,16 +11,20 @@ from gateway.acknowledge.bodies import Body
 from gateway.acknowledge.judging import outcome_of
 from gateway.acknowledge.schema import ExchangeSchema
 from gateway.domain.clock import Clock
-from gateway.domain.corridor import Party
+from gateway.domain.corridor import Corridor, Party
 from gateway.domain.dialect import DialectName, Spoken
-from gateway.domain.errors import ContentRefused, Finding, Severity
+from gateway.domain.errors import ContentRefused, Fault, Finding, Severity
+from gateway.domain.form import Form
 from gateway.domain.message import CertificateFacts, Checked, Header, Letter, Sealed
 from gateway.domain.status import AcknowledgementOutcome
+from gateway.domain.words import ENGLISH, Language
 from gateway.registry.load import Registry
+from gateway.route.corridors import over_item_limit
 from gateway.store.records import NewInbound
 from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
 from gateway.trust.sealer import SealedSignal, Sealer
+from gateway.validate.facts import ClaimedFacts
 from gateway.validate.judge import Judge
 from gateway.validate.shape import Records
 
@@ -41,6 +45,29 @@ class Rooms:
     skew: timedelta
     replay_window: timedelta
     limit: int  # bytes of a message
+
+    def against(
+        self,
+        document: etree._Element,
+        form: Form,
+        corridor: Corridor | None,
+        *,
+        claims: ClaimedFacts,
+        at: datetime,
+        language: Language = ENGLISH,
+    ) -> tuple[Finding, ...]:
+        """
+        What form, code lists and *corridor* have against a certificate in canonical form.
+
+        It is judged by the day that it is at *at* where the certificate was issued.
+        """
+        on = self.registry.zones.day(claims.exporting_country, at)
+        if corridor is None:
+            return self.judge.judge(document, form, on, language)
+        findings = self.judge.judge(document, form, on, language, corridor.editions)
+        if any(finding.code == Fault.TOO_LARGE for finding in findings):
+            return findings
+        return (*findings, *over_item_limit(document, form, corridor))
 
     def written(
         self,

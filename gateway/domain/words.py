@@ -27,9 +27,13 @@ SAYINGS: Mapping[str, frozenset[str]] = MappingProxyType(
             "code-unknown-near": "value kind nearest",
             "code-out-of-use": "value name",
             "port-unknown": "value",
+            "port-unlisted": "value",
+            "port-unlisted-near": "value nearest",
             "hs-unknown": "value edition",
             "hs-unknown-near": "value edition nearest",
             "hs-older-edition": "value edition",
+            "tariff-unknown": "value edition",
+            "tariff-unknown-near": "value edition nearest",
             # schema
             "value-wrong": "place value",
             "value-expected": "place value expected",

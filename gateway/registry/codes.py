@@ -7,7 +7,7 @@ import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,8 @@ from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.registry.folder import Folder
 
 CODES = "mappings/codes"
+PORTS = f"{CODES}/ports.csv"
+HS_DIGITS = 6
 COLUMNS = ["code", "name", "status"]
 AMONG = 50  # codes that are looked at for being equally like
 
@@ -45,14 +47,21 @@ class CodeList:
     def __contains__(self, code: object) -> bool:
         return code in self.names
 
-    def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
+    def nearest(self, code: str, count: int = 3, beginning: int = 0) -> tuple[str, ...]:
         """
         Up to *count* codes that look most like *code*, the likest first; none if nothing does.
 
         Of several that are equally like, those that begin in the same way go first.
+
+        Args:
+            beginning: how many characters must be the same at the beginning.
         """
         wanted = code[:20].upper()
-        usable = [known for known in self.names if known not in self.deprecated]
+        usable = [
+            known
+            for known in self.names
+            if known not in self.deprecated and known.startswith(code[:beginning])
+        ]
         found = difflib.get_close_matches(wanted, usable, n=AMONG, cutoff=0.5)
         found.sort(key=lambda known: (-_likeness(wanted, known), -_alike_at_first(wanted, known), known))
         return tuple(found[:count])
@@ -60,7 +69,7 @@ class CodeList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HsEdition:
-    """The six-digit subheadings of one Harmonized System edition."""
+    """The six-digit subheadings of a Harmonized System edition, or the longer codes of a national tariff."""
 
     edition: str
     names: Mapping[str, str]
@@ -68,6 +77,11 @@ class HsEdition:
 
     def __contains__(self, code: object) -> bool:
         return code in self.names
+
+    def begins(self, code: str) -> bool:
+        """Whether *code* is here, or is the beginning of one that is."""
+        place = bisect_left(self.ordered, code)
+        return place < len(self.ordered) and self.ordered[place].startswith(code)
 
     def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
         """The subheadings next to *code*: of the same heading if there are any, else of the same chapter."""
@@ -83,7 +97,14 @@ class HsEdition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeLists:
-    """All lists a certificate is held against."""
+    """
+    All lists a certificate is held against.
+
+    Attributes:
+        hs: the Harmonized System, by edition.
+        tariffs: national tariffs, by the country that imports; of countries of which an installation has one.
+        ports: the UN/LOCODEs an installation has; None where the syntax must do.
+    """
 
     countries: CodeList
     currencies: CodeList
@@ -91,9 +112,15 @@ class CodeLists:
     packages: CodeList
     incoterms: CodeList
     modes: CodeList
-    hs: Mapping[str, HsEdition]  # by edition
+    hs: Mapping[str, HsEdition]
+    tariffs: Mapping[str, HsEdition] = field(default_factory=lambda: MappingProxyType({}))
+    ports: CodeList | None = None
 
     def is_port(self, code: str) -> bool:
+        """Whether *code* may be a UN/LOCODE, and is listed where there is a list."""
+        return self.may_be_port(code) and (self.ports is None or code in self.ports)
+
+    def may_be_port(self, code: str) -> bool:
         """Whether *code* has the syntax of a UN/LOCODE and begins with a country that exists."""
         found = _LOCODE.fullmatch(code)
         return found is not None and (found[1] in self.countries or found[1] == _INTERNATIONAL_WATERS)
@@ -116,6 +143,8 @@ def load_codes(folder: Folder) -> CodeLists:
         relative.removeprefix(f"{CODES}/hs-").removesuffix(".csv"): _read(relative, path, faults)
         for relative, path in folder.glob(f"{CODES}/hs-*.csv")
     }
+    tariffs = dict(_tariffs(folder, faults))
+    ports = _read(PORTS, path, faults) if (path := folder.find(PORTS)) is not None else None
     if not hs:
         faults.append(RegistryFault(f"{CODES}/hs-2022.csv", "-", "no edition of the Harmonized System"))
     if faults:
@@ -130,7 +159,22 @@ def load_codes(folder: Folder) -> CodeLists:
         hs=MappingProxyType(
             {edition: _hs_edition(edition, read.names) for edition, read in hs.items()},
         ),
+        tariffs=MappingProxyType(tariffs),
+        ports=ports,
     )
+
+
+def _tariffs(folder: Folder, faults: list[RegistryFault]) -> Iterator[tuple[str, HsEdition]]:
+    """The tariff of each country that has a file ``tariff-<country>.csv``, with the country."""
+    for relative, path in folder.glob(f"{CODES}/tariff-*.csv"):
+        country = relative.removeprefix(f"{CODES}/tariff-").removesuffix(".csv")
+        if country not in iso3166.countries_by_alpha2:
+            faults.append(RegistryFault(relative, "-", f"{country} is no country of ISO 3166-1"))
+        read = _read(relative, path, faults)
+        for code in read.names:
+            if not (code.isascii() and code.isdigit() and len(code) > HS_DIGITS):
+                faults.append(RegistryFault(relative, code[:40], f"is not more than {HS_DIGITS} digits"))
+        yield country, _hs_edition(read.edition, read.names)
 
 
 def _likeness(one: str, other: str) -> float:

@@ -15,10 +15,10 @@ from lxml import etree
 from gateway.domain.errors import Fault, Severity
 from gateway.domain.form import EditionWindow, Form
 from gateway.domain.words import Words
-from gateway.registry.codes import CodeList, CodeLists, HsEdition
+from gateway.registry.codes import HS_DIGITS, CodeList, CodeLists, HsEdition
 from gateway.validate.places import Flaw, Place, content_of
 
-HS_DIGITS = 6
+COUNTRY = 2  # characters of a UN/LOCODE that name it
 SHOWN_AT_MOST = 40
 
 Check = Callable[[etree._Element], Flaw | None]
@@ -32,6 +32,7 @@ class Lists:
         self._form = form
         prefix = f"{{{form.namespace}}}"
         self._issue_date = f"{prefix}IssueDate"
+        self._importing = f"{prefix}ImportingCountry"
         self._checks: Mapping[str, Check] = {prefix + name: check for name, check in self._by_name().items()}
         self._tags = tuple(self._checks)
         self._hs_tag = f"{prefix}HarmonizedSystemCode"
@@ -45,10 +46,15 @@ class Lists:
         """
         windows = editions or self._form.editions
         rule, transition = self._editions(document.find(self._issue_date), windows)
+        importing = document.find(self._importing)
+        tariff = None if importing is None else self._codes.tariffs.get(content_of(importing))
         checks = self._checks
         for element in document.iter(*self._tags):
             tag = str(element.tag)
-            flaw = self._hs(element, rule, transition) if tag == self._hs_tag else checks[tag](element)
+            if tag == self._hs_tag:
+                flaw = self._hs(element, rule, transition) or _beyond_six(element, tariff)
+            else:
+                flaw = checks[tag](element)
             if flaw is not None:
                 yield flaw
 
@@ -102,8 +108,17 @@ class Lists:
             code=Fault.CODE.value,
             severity=Severity.ERROR,
             place=Place(element),
-            words=lambda words: words.say("port-unknown", value=value[:SHOWN_AT_MOST]),
+            words=lambda words: self._of_a_port(value, words),
         )
+
+    def _of_a_port(self, value: str, words: Words) -> tuple[str, str]:
+        shown = value[:SHOWN_AT_MOST]
+        if self._codes.ports is None or not self._codes.may_be_port(value):
+            return words.say("port-unknown", value=shown)
+        near = self._codes.ports.nearest(value, beginning=COUNTRY)
+        if nearest := _shown(near, self._codes.ports.names):
+            return words.say("port-unlisted-near", value=shown, nearest=nearest)
+        return words.say("port-unlisted", value=shown)
 
     def _editions(
         self, issue_date: etree._Element | None, windows: tuple[EditionWindow, ...]
@@ -135,6 +150,20 @@ class Lists:
             return words.say("hs-unknown", value=code, edition=edition)
 
         return Flaw(code=Fault.HS.value, severity=Severity.ERROR, place=Place(element), words=say)
+
+
+def _beyond_six(element: etree._Element, tariff: HsEdition | None) -> Flaw | None:
+    """W02 where the importing country's tariff is known and has no such code; the subheading may be right."""
+    value = content_of(element)
+    if tariff is None or len(value) <= HS_DIGITS or tariff.begins(value):
+        return None
+
+    def say(words: Words) -> tuple[str, str]:
+        if nearest := _shown(tariff.nearest(value), tariff.names):
+            return words.say("tariff-unknown-near", value=value, edition=tariff.edition, nearest=nearest)
+        return words.say("tariff-unknown", value=value, edition=tariff.edition)
+
+    return Flaw(code=Fault.HS_TRANSITION.value, severity=Severity.WARNING, place=Place(element), words=say)
 
 
 def _flaw(place: Place, value: str, known: CodeList, code: Fault, kind: str) -> Flaw:

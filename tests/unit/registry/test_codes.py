@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.errors import Misconfigured
-from gateway.registry.codes import load_codes
+from gateway.registry.codes import CodeLists, load_codes
 from gateway.registry.folder import SHIPPED, Folder
 
 CODES = load_codes(Folder())
@@ -118,3 +118,53 @@ def test_a_customer_lays_a_list_over_the_shipped_one(tmp_path: Path) -> None:
     (folder / "incoterms.csv").write_text(own, "utf-8")
 
     assert set(load_codes(Folder((SHIPPED, tmp_path))).incoterms.names) == {"OWN"}
+
+
+HEAD = "# list: goods\n# source: the customs office\n# edition: 2026\ncode,name,status\n"
+
+
+def own_lists(folder: Path, **lists: str) -> CodeLists:
+    """The shipped lists and those of an installation, by the name of the file."""
+    codes = folder / "mappings/codes"
+    codes.mkdir(parents=True, exist_ok=True)
+    for name, rows in lists.items():
+        (codes / f"{name.replace('_', '-')}.csv").write_text(HEAD + rows, "utf-8")
+    return load_codes(Folder((SHIPPED, folder)))
+
+
+def test_a_national_tariff_is_a_file_by_the_country_that_imports(tmp_path: Path) -> None:
+    codes = own_lists(tmp_path, tariff_VN="61091010,for men,\n6109102000,for women,\n")
+
+    tariff = codes.tariffs["VN"]
+    assert set(codes.tariffs) == {"VN"}
+    assert [tariff.begins(code) for code in ("61091010", "61091020", "6109102000", "61091030")] == [
+        *(True, True, True, False)
+    ]
+    assert tariff.nearest("61091030")[0] in tariff
+
+
+@pytest.mark.parametrize(
+    ("lists", "complaint"),
+    [
+        pytest.param({"tariff_XX": ""}, "tariff-XX.csv: -: XX is no country of ISO 3166-1", id="no-country"),
+        pytest.param({"tariff_VN": "610910,short,\n"}, "tariff-VN.csv: 610910: is not more than 6", id="six"),
+        pytest.param(
+            {"tariff_VN": "6109A0,word,\n"}, "tariff-VN.csv: 6109A0: is not more than", id="letters"
+        ),
+        pytest.param({"ports": "VNSGN,a,\nVNSGN,b,\n"}, "ports.csv: VNSGN: stands there twice", id="twice"),
+    ],
+)
+def test_a_faulty_list_of_an_installation_is_named(
+    tmp_path: Path, lists: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(Misconfigured, match=complaint):
+        own_lists(tmp_path, **lists)
+
+
+def test_ports_are_those_of_the_list_where_there_is_one(tmp_path: Path) -> None:
+    codes = own_lists(tmp_path, ports="VNSGN,Ho Chi Minh City,\nVNHPH,Hai Phong,\nTHLCH,Laem Chabang,\n")
+
+    assert (codes.is_port("VNSGN"), codes.is_port("VNHAN")) == (True, False)
+    assert codes.may_be_port("VNHAN")
+    assert codes.ports is not None
+    assert codes.ports.nearest("VNHPX", beginning=2) == ("VNHPH",)

@@ -13,7 +13,7 @@ from gateway.domain.errors import Finding, Severity
 from gateway.domain.form import EditionWindow
 from gateway.registry.codes import CodeLists, HsEdition
 from gateway.validate.judge import Judge
-from tests.data.shipped import ON, RCEP, a_record, codes, errors, forms, judged, written
+from tests.data.shipped import FORM_D, ON, RCEP, a_record, codes, errors, forms, judged, written
 
 OLD = HsEdition(edition="2017", names=MappingProxyType({"770000": "old goods"}), ordered=("770000",))
 
@@ -130,3 +130,60 @@ def test_an_older_edition_is_taken_while_its_window_lasts(
 
     found = [(finding.code, finding.severity.value) for finding in findings]
     assert found == expected
+
+
+TARIFF = HsEdition(
+    edition="AHTN 2022",
+    names=MappingProxyType({"61091010": "for men", "61091020": "for women"}),
+    ordered=("61091010", "61091020"),
+)
+PORTS = replace(codes().modes, names=MappingProxyType({"VNSGN": "Ho Chi Minh City", "THLCH": "Laem Chabang"}))
+
+
+def _judged_by_own_lists(record: dict[str, Any]) -> tuple[Finding, ...]:
+    """By an installation that knows the importing country's tariff, and a few ports."""
+    form = forms()[FORM_D]
+    lists = replace(codes(), tariffs=MappingProxyType({record["importing_country"]: TARIFF}), ports=PORTS)
+    return Judge({form.id: form}, lists).judge(written(record), form, ON)
+
+
+@pytest.mark.parametrize(
+    ("hs", "told"),
+    [
+        pytest.param("610910", [], id="six-digits"),
+        pytest.param("61091010", [], id="listed"),
+        pytest.param("6109102", [], id="beginning-of-one"),
+        pytest.param("61091030", [("W02", "warning")], id="not-listed"),
+        pytest.param("77000010", [("C02", "error")], id="no-subheading"),
+    ],
+)
+def test_digits_beyond_the_sixth_are_those_of_the_importing_country(
+    hs: str, told: list[tuple[str, str]]
+) -> None:
+    record = a_record(FORM_D, items=1)
+    record["transport"].update(port_of_loading="VNSGN", port_of_discharge="THLCH")
+    record["items"][0]["hs"] = hs
+
+    findings = _judged_by_own_lists(record)
+
+    assert [(one.code, one.severity.value) for one in findings] == told
+    if told == [("W02", "warning")]:
+        assert "61091020 (for women)" in (findings[0].action or "")
+
+
+@pytest.mark.parametrize(
+    ("port", "action"),
+    [
+        pytest.param("VNSGX", "nearest: VNSGN (Ho Chi Minh City)", id="misspelt"),
+        pytest.param("JPTYO", "have it added to the list", id="of-a-country-without-any"),
+        pytest.param("Saigon", "two letters and three for the place", id="no-code"),
+    ],
+)
+def test_a_port_is_one_of_the_list_where_there_is_one(port: str, action: str) -> None:
+    record = a_record(FORM_D, items=1)
+    record["transport"].update(port_of_loading=port, port_of_discharge="THLCH")
+
+    (finding,) = _judged_by_own_lists(record)
+
+    assert (finding.code, finding.path) == ("C09", "/CertificateOfOrigin/Transport/PortOfLoading")
+    assert action in (finding.action or "")

@@ -121,7 +121,8 @@ class _Reader:
             yield self._told("log head", self._check_head)
             yield self._told("log events", self._check_entries)
         for number, message in enumerate(self._conversation["messages"], start=1):
-            yield self._told(f"message {number}", lambda message=message: self._check_message(message))
+            check = self._check_message if "wire" in message["files"] else self._tell_gone
+            yield self._told(f"message {number}", lambda message=message, check=check: check(message))
             if "receipt" in message["files"]:
                 yield self._told(f"receipt {number}", lambda message=message: self._check_receipt(message))
 
@@ -219,6 +220,16 @@ class _Reader:
         return (
             f"{header.type}{number} from {header.sender} to {header.receiver}, {_sealed_by(content)},"
             f" valid on {rfc3339(at)}; in the log since {rfc3339(logged)}"
+        )
+
+    def _tell_gone(self, message: Json) -> str:
+        """Of bytes past the time for which they are kept, the log still says which they were."""
+        logged = self._event_at(message["message_id"], message["digest"])
+        if logged is None:
+            raise _Wrong("the log tells nothing of these bytes under this message id")
+        return (
+            f"{message['type']} {message['message_id']}: its bytes were not kept any longer; SHA-256"
+            f" {message['digest']}, in the log since {rfc3339(logged)}"
         )
 
     def _check_receipt(self, message: Json) -> str:

@@ -20,7 +20,7 @@ from gateway.domain.merkle import (
 from gateway.store.connect import Connection, Connections
 from gateway.store.event_log import TreeHead, queries, read_tiles
 
-TILES_AT_ONCE = 32
+TILES_AT_ONCE = 128
 _FULL = TILE_WIDTH * HASH_BYTES
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -128,7 +128,7 @@ def load_keys(folder: Path, home: Party, at: datetime) -> OwnKeys:
         try:
             choose(at)
         except Misconfigured as error:
-            faults += error.faults
+            faults += (replace(each, fault=f"{each.fault}; looked in {folder}") for each in error.faults)
     if faults:
         raise Misconfigured(tuple(faults))
     return own

@@ -487,6 +487,7 @@ class Node:
         """Suspensions end when their time has come; a planned maintenance begins as an outage by itself."""
         now = self._clock()
         await self._ledger.resume_in_time(now)
+        await self._ledger.sort_out_corridors()
         for party in self._others:
             for window in party.maintenance:
                 if window.covers(now):

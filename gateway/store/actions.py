@@ -283,7 +283,10 @@ async def _next(connection: Connection, action_no: int, at: datetime) -> PartyId
             at=at,
             action_id=item["action_id"],
         )
-        message = message_row(await queries.message(connection, message_no=item["message_no"]))
-        result = "done" if moved else refusal(item["verb"], message)
+        result = "done" if moved else await _refusal(connection, item["verb"], item["message_no"])
         await queries.keep_result(connection, action_no=action_no, position=item["position"], result=result)
-    return message.party
+    return PartyId(item["party"])
+
+
+async def _refusal(connection: Connection, verb: str, message_no: int) -> str:
+    return refusal(verb, message_row(await queries.message(connection, message_no=message_no)))

@@ -21,6 +21,9 @@ BY_ITSELF = "gateway"
 """Stands as ``who`` where nobody's hand was in it."""
 
 
+_AT_ONCE = 1_000
+
+
 class Operating:
     """The operators' half of the ledger."""
 
@@ -141,7 +144,23 @@ class Operating:
             )
         if started is None:
             raise NotAllowed(f"{form} with {party} is not suspended")
+        await self.sort_out_corridors()
         self._bell.ring([party])
+
+    async def sort_out_corridors(self) -> None:
+        """
+        Set aside what waits in suspended corridors, and bring back what waited in those that go on.
+
+        To be called every second: a claim passes over what is not set aside yet, so nothing hangs on it but
+        how quick claims are, and how soon a backlog is back.
+        """
+        async with self._pool.acquire() as connection:
+            while await finished(queries.set_aside(connection, batch=_AT_ONCE)) == _AT_ONCE:
+                pass
+            back: set[PartyId] = set()
+            while some := await finished(_brought_back(connection)):
+                back |= some
+        self._bell.ring(back)
 
     async def resume_in_time(self, at: datetime) -> None:
         """End the suspensions whose time has come."""
@@ -161,6 +180,10 @@ class Operating:
         """
         async with self._pool.acquire() as connection:
             return [lane_row(row) async for row in queries.lanes(connection, at=at)]
+
+
+async def _brought_back(connection: Connection) -> set[PartyId]:
+    return {PartyId(row["party"]) async for row in queries.bring_back(connection, batch=_AT_ONCE)}
 
 
 async def operate(

@@ -912,6 +912,44 @@ WITH resumed AS (
 )
 SELECT party FROM resumed;
 
+-- name: set_aside(batch)$
+-- Set aside up to :batch deliveries that wait in suspended corridors, so that claims need not pass over them; how
+-- many. One that is on the wire is set aside afterwards, if it has to wait again.
+WITH aside AS (
+    UPDATE delivery
+       SET due_at = 'infinity'
+     WHERE message_no = ANY (ARRAY (
+            SELECT d.message_no
+              FROM corridor_state s
+              JOIN delivery d ON d.party = s.party
+              JOIN message m ON m.message_no = d.message_no
+             WHERE d.open
+               AND d.due_at < 'infinity'
+               AND d.status <> 'sending'
+               AND s.form = form_family(m.form)
+             LIMIT :batch
+               FOR NO KEY UPDATE OF d SKIP LOCKED))
+    RETURNING message_no
+)
+SELECT count(*) FROM aside;
+
+-- name: bring_back(batch)
+-- Up to :batch deliveries that were set aside and whose corridor goes on are due now; the party of each.
+UPDATE delivery
+   SET due_at = now()
+ WHERE message_no = ANY (ARRAY (
+        SELECT d.message_no
+          FROM delivery d
+          JOIN message m ON m.message_no = d.message_no
+         WHERE d.open
+           AND d.due_at = 'infinity'
+           AND d.status <> 'on_hold'
+           AND NOT EXISTS (
+                   SELECT FROM corridor_state s WHERE s.party = d.party AND s.form = form_family(m.form))
+         LIMIT :batch
+           FOR NO KEY UPDATE OF d SKIP LOCKED))
+RETURNING party;
+
 -- name: suspensions_over(at)
 -- Parties whose suspension had a time that has come.
 SELECT party, suspended_by FROM party_state WHERE until <= :at ORDER BY party;
@@ -1044,9 +1082,10 @@ SELECT count(*) = :last AND bool_and(d.status = 'refused')
 
 -- name: next_item(action_no)^
 -- Lock an action and show its next item. No row: it does not run, or its list is worked off.
-SELECT a.action_id, a.verb, a.reason, a.started_by, i.position, i.message_no
+SELECT a.action_id, a.verb, a.reason, a.started_by, i.position, i.message_no, d.party
   FROM action a
   JOIN action_item i ON i.action_no = a.action_no AND i.position = a.done + a.refused + 1
+  JOIN delivery d ON d.message_no = i.message_no
  WHERE a.action_no = :action_no
    AND a.state = 'running'
    FOR NO KEY UPDATE OF a;

@@ -366,3 +366,26 @@ async def test_a_suspended_corridor_has_nothing_due_and_the_partys_other_forms_g
     assert (await claim_one(ledger)).message_no == waiting.message_no
     with pytest.raises(NotAllowed):
         await ledger.resume_corridor(TH, form_d, **how)  # type: ignore[arg-type]
+
+
+async def test_what_waits_in_a_suspended_corridor_is_set_aside_and_brought_back(
+    ledger: Ledger, pool: asyncpg.Pool
+) -> None:
+    for n in range(3):
+        await ledger.submit(a_certificate(f"VN-{n}"))
+    await ledger.submit(a_certificate("VN-9", form=RCEP))
+    held = await message_no_of(ledger, (await ledger.submit(a_certificate("VN-8"))).message_id)
+    await ledger.operate("hold", held, who="op", reason=None, at=AT)
+    form_d, how = FormId("atiga/form-d"), {"who": "op", "reason": None, "at": AT}
+    await ledger.suspend_corridor(TH, form_d, outgoing_only=False, **how)  # type: ignore[arg-type]
+
+    await ledger.sort_out_corridors()
+    aside = "SELECT count(*) FROM delivery WHERE due_at = 'infinity' AND status = 'ready_to_send'"
+    before = await pool.fetchval(aside)
+    (claim,) = await claim_due(ledger, limit=9)
+    await ledger.settle([delivered(claim)])
+    await ledger.resume_corridor(TH, form_d, **how)  # type: ignore[arg-type]
+
+    assert (before, await pool.fetchval(aside)) == (3, 0)
+    assert len(await claim_due(ledger, limit=9)) == 3
+    assert (await ledger.message(held)).delivery is _S.ON_HOLD

@@ -7,6 +7,7 @@ the result, because whoever made the mistake would else look for it on the wire.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_address
@@ -19,8 +20,9 @@ from cryptography import x509
 from gateway.domain.corridor import Corridor, Party, RegisteredCertificate
 from gateway.domain.errors import RegistryFault
 from gateway.domain.form import in_force
+from gateway.registry.codes import CODES
 from gateway.registry.corridors import CORRIDORS, CorridorFile
-from gateway.registry.folder import Folder
+from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.load import Registry
 from gateway.registry.parties import read_parties
 from gateway.registry.read import read_toml
@@ -34,6 +36,7 @@ _READ = (
     "mappings/messages/*.toml",
     "schemas/*/*/*/form.toml",
 )
+_LIST = re.compile(r"hs-\d{4}\.csv|tariff-[A-Z]{2}\.csv|ports\.csv")  # beside those that are shipped
 
 
 def seal_faults(relative: str, party: Party) -> Iterator[RegistryFault]:
@@ -95,6 +98,9 @@ def stray_files(own: Folder) -> Iterator[RegistryFault]:
             if relative not in read and not relative.startswith("mappings/examples/"):
                 places = ", ".join(_READ)
                 yield RegistryFault(relative, "-", f"nothing reads a file in this place; read are {places}")
+    for relative, path in own.glob(f"{CODES}/*.csv"):
+        if not (_LIST.fullmatch(path.name) or (SHIPPED / relative).is_file()):
+            yield RegistryFault(relative, "-", "no list has this name; docs/code-lists.md names them")
 
 
 def _found(registry: Registry, file: CorridorFile) -> Corridor:

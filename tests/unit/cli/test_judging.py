@@ -9,6 +9,7 @@ from lxml import etree
 
 from gateway.domain.envelope import write_envelope
 from gateway.domain.ids import FormId
+from gateway.registry.folder import SHIPPED
 from tests.messages import a_header
 from tests.unit.cli.program import Program
 from tests.unit.cli.records import a_record, an_item, write_records
@@ -208,6 +209,53 @@ def test_every_fault_of_a_registry_is_a_line(program: Program, tmp_path: Path) -
     lines = ended.out.splitlines()
     assert "mappings/parties/b.toml: anker: unknown key; did you mean 'anchor'?" in lines
     assert "mappings/parties/b.toml: name: missing" in lines
+
+
+FAULTY = {
+    "mappings/corridors/a.toml": 'sender = "A.ONE"\nreceiver = "B.TWO"\naccepts = "atiga/form-z/1.0"\n'
+    'delivers = "atiga/form-z/1.0"\n[[hs.editions]]\nedition = "1999"\nvalid_from = 1999-01-01\n',
+    "mappings/codes/incoterms.csv": "# list: terms\n# edition: 1\ncode,name,status\n",
+    "mappings/codes/tariff-ZZ.csv": "# list: a\n# source: b\n# edition: c\ncode,name,status\n",
+    "mappings/messages/own.en.toml": '[sayings.hs-unkown]\ntext = "a"\naction = "b"\n',
+    "mappings/messages/vi.toml": '[sayings.hs-unknown]\ntext = "{code}"\naction = "b"\n',
+    "schemas/rcep/form-rcep/1.0/examples/invalid/odd.xml": "<odd/>",
+}
+FAULTS = (
+    "mappings/corridors/a.toml: sender: no party A.ONE under",
+    "mappings/corridors/a.toml: receiver: no party B.TWO under",
+    "mappings/corridors/a.toml: accepts: no form atiga/form-z/1.0 under",
+    "mappings/corridors/a.toml: hs.editions: no code list hs-1999.csv",
+    "mappings/codes/incoterms.csv: source: missing",
+    "mappings/codes/tariff-ZZ.csv: -: ZZ is no country of ISO 3166-1",
+    "mappings/messages/own.en.toml: sayings.hs-unkown: nothing is said under this name",
+    "mappings/messages/vi.toml: sayings.hs-unknown: is not given a value {code}",
+    "schemas/atiga/form-d/1.0/form.toml: sha256: the XSD set has ",
+    "schemas/aifta/form-ai/1.0/form.toml: valid_to: ends on 2001-01-01, before it begins on ",
+    "schemas/akfta/form-ak/1.0/form.toml: hs.editions: 2022: valid_to ends on 1990-01-01, before ",
+)
+
+
+def test_a_fault_hides_no_other_wherever_it_stands(program: Program, tmp_path: Path) -> None:
+    for relative, text in FAULTY.items():
+        _write(tmp_path / relative, text)
+    for relative, find, put in (
+        ("schemas/atiga/form-d/1.0/form-d.xsd", "</xs:schema>", "<!-- unnoticed --></xs:schema>"),
+        ("schemas/aifta/form-ai/1.0/form.toml", "examples_on", "valid_to = 2001-01-01\nexamples_on"),
+        ("schemas/akfta/form-ak/1.0/form.toml", '"2022"', '"2022"\nvalid_to = 1990-01-01'),
+    ):
+        _write(tmp_path / relative, (SHIPPED / relative).read_text("utf-8").replace(find, put, 1))
+
+    ended = program("check", tmp_path)
+
+    lines = ended.out.splitlines()
+    assert ended.status == 1
+    assert [fault for fault in FAULTS if not any(line.startswith(fault) for line in lines)] == []
+    assert len(lines) == len(set(lines))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
 
 
 def test_a_form_that_does_not_compile_is_a_fault(program: Program, tmp_path: Path) -> None:

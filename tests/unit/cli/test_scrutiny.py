@@ -224,6 +224,27 @@ def test_a_file_where_nothing_reads_it_is_doubted(own: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("tariff-VN.csv", True),
+        ("ports.csv", True),
+        ("hs-2028.csv", True),
+        ("units.csv", True),
+        ("tariff-Vietnam.csv", False),
+        ("port.csv", False),
+    ],
+)
+def test_a_list_that_has_no_name_of_a_list_is_doubted(tmp_path: Path, name: str, *, read: bool) -> None:
+    folder = tmp_path / "mappings/codes"
+    folder.mkdir(parents=True)
+    (folder / name).write_text("", "utf-8")
+
+    doubted = [doubt.file for doubt in stray_files(Folder((tmp_path,)))]
+
+    assert doubted == ([] if read else [f"mappings/codes/{name}"])
+
+
 def test_check_counts_what_is_good_and_notes_what_is_doubtful(program: Program, own: Path) -> None:
     ended = program("check", own)
 

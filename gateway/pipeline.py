@@ -108,7 +108,6 @@ class Pipeline:
         submission = Submission(
             content=content,
             content_type=content_type,
-            content_digest=content_digest(content, content_type),
             organisation=caller.organisation,
             actor=caller.subject,
             at=self._rooms.clock(),
@@ -136,8 +135,9 @@ class Pipeline:
         """The first answer when this very content was taken before; else the refusal is kept and told."""
         claims = await self._workers.do(self._preparing.claims, submission)
         if claims is not None and (key := _key_of(claims)) is not None:
+            digest = await self._workers.do(content_digest, submission.content, submission.content_type)
             try:
-                if (first := await self._ledger.find_submitted(key, submission.content_digest)) is not None:
+                if (first := await self._ledger.find_submitted(key, digest)) is not None:
                     return first
             except NumberTaken as taken:
                 refused = taken

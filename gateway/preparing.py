@@ -19,7 +19,7 @@ from gateway.domain.message import Header, Judged, Submission, Translated
 from gateway.domain.status import MessageType
 from gateway.domain.words import ENGLISH, Language
 from gateway.domain.xml import read_xml
-from gateway.intake.content import JSON
+from gateway.intake.content import JSON, content_digest
 from gateway.intake.desk import Verdict
 from gateway.rooms import Rooms, has_error
 from gateway.route.belonging import strangers
@@ -50,7 +50,7 @@ class Preparing:
             facts=judged.facts,
             sealed=self._rooms.sealed(translated.letter),
             content=submission.content,
-            content_digest=submission.content_digest,
+            content_digest=content_digest(submission.content, submission.content_type),
             warnings=judged.warnings,
             organisation=submission.organisation,
             actor=submission.actor,

@@ -73,7 +73,6 @@ class Submission:
 
     content: bytes
     content_type: str
-    content_digest: bytes  # SHA-256; over equal octets, or equal JSON values
     organisation: str | None
     actor: str
     at: datetime

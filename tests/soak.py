@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import sys
 import time
@@ -18,8 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
 from tests.exchange.mutations import survivors
+from tests.servers import Servers, default_kind
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
 
@@ -32,22 +35,40 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30, help="rounds of killing")
     parser.add_argument("--certificates", type=int, default=500, help="certificates a round")
     parser.add_argument("--seed", type=int, default=20261121, help="decides victims and moments")
+    parser.add_argument("--chaos", type=int, default=1_000, help="runs through chaos, in this process")
     parser.add_argument("--mutations", type=int, default=5_000, help="bundles of evidence spoilt in one byte")
     asked = parser.parse_args()
     began = time.monotonic()
     with workplace() as work:
         evidence = asyncio.run(Crash(work, asked.seed).run(asked.rounds, asked.certificates))
     took_s = round(time.monotonic() - began, 1)
+    chaotic = asyncio.run(_chaos(asked.chaos, asked.seed))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     report = {
         "date": datetime.now(UTC).date().isoformat(),
         "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},
+        "chaos": {"runs": asked.chaos, "faults": chaotic},
         "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
-        "ok": _is_good(evidence, asked.rounds * asked.certificates) and not unnoticed,
+        "ok": _is_good(evidence, asked.rounds * asked.certificates) and not chaotic and not unnoticed,
     }
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")
     return 0 if report["ok"] else 1
+
+
+async def _chaos(runs: int, seed: int) -> list[str]:
+    """What so many runs through chaos lost, doubled or told wrongly; the first fault ends them."""
+    servers = Servers()
+    faults: list[str] = []
+    try:
+        with workplace() as work:
+            async with chaos(work, functools.partial(servers.database, default_kind())) as both:
+                for number in range(runs):
+                    if faults := await both.run(seed + number):
+                        break
+    finally:
+        await asyncio.to_thread(servers.close)
+    return faults
 
 
 def _is_good(evidence: Evidence, expected: int) -> bool:

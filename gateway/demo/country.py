@@ -141,14 +141,29 @@ def _write_corridors(
 
 
 class Country:
-    """A gateway process with its own database and keys."""
+    """
+    A gateway process with its keys.
 
-    def __init__(self, party: str, address: Address, *, registry: Path, keys: Path, data: Path) -> None:
+    Args:
+        database: a PostgreSQL URL; None for an embedded database of its own.
+    """
+
+    def __init__(
+        self,
+        party: str,
+        address: Address,
+        *,
+        registry: Path,
+        keys: Path,
+        data: Path,
+        database: str | None = None,
+    ) -> None:
         self.party = party
         self.address = address
         self._registry = registry
         self._keys = keys
         self._data = data
+        self._database = database
         self._log = data.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
 
@@ -165,6 +180,7 @@ class Country:
         }
         environment |= {
             "ECO_GATEWAY_HOME": self.party,
+            "ECO_GATEWAY_DATABASE": self._database or "",
             "ECO_GATEWAY_DATA": str(self._data),
             "ECO_GATEWAY_KEYS": str(self._keys),
             "ECO_GATEWAY_REGISTRY": str(self._registry),

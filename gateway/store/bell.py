@@ -75,6 +75,8 @@ class Bell:
                     await connection.execute(_NOTIFY, CHANNEL, parties)
                 await asyncio.sleep(GATHER_S)
         finally:
-            if not connection.is_closed():
-                connection.remove_termination_listener(lost)
-                await connection.remove_listener(CHANNEL, heard)
+            # A connection that breaks here must not hide that we were cancelled.
+            with contextlib.suppress(*AWAY):
+                if not connection.is_closed():
+                    connection.remove_termination_listener(lost)
+                    await connection.remove_listener(CHANNEL, heard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -61,7 +62,7 @@ class Connections:
         """
         if holds_page.get():
             raise RuntimeError("this task has a page open: read through the page")
-        return self._pool.acquire()
+        return _Acquired(self._pool, None)
 
     async def release(self, connection: Connection) -> None:
         """Give back a connection that was awaited."""
@@ -69,8 +70,26 @@ class Connections:
         await self._pool.release(connection)
 
 
+class _Acquired(PoolAcquireContext):
+    """
+    A connection for a block. What ended the block is told, whatever giving the connection back comes to.
+
+    A connection that broke as its task was cancelled would else hide the cancellation, and loops that await a
+    lost database would take it for one and go on.
+    """
+
+    async def __aexit__(self, *raised: object) -> None:
+        with contextlib.suppress(*(() if raised[0] is None else (Exception,))):
+            await super().__aexit__(*raised)
+
+
 async def connect(
-    dsn: str, *, connections: int = 16, patience_s: float = 60.0, at_least: int = 2
+    dsn: str,
+    *,
+    connections: int = 16,
+    patience_s: float = 60.0,
+    at_least: int = 2,
+    kind: type[asyncpg.Connection] = asyncpg.Connection,
 ) -> asyncpg.Pool:
     """
     Open a pool, waiting up to *patience_s* for a database that is away or starting.
@@ -78,6 +97,7 @@ async def connect(
     Args:
         connections: how many at most; ``Ledger.listen`` keeps one of them for itself.
         at_least: how many are opened at once and kept.
+        kind: of connections; a drill may bring some that break.
 
     Raises:
         OSError, asyncpg.PostgresError: it is still away, or refuses us.
@@ -88,6 +108,7 @@ async def connect(
             dsn,
             min_size=min(at_least, connections),
             max_size=connections,
+            connection_class=kind,
             max_queries=1_000_000,
             init=_prepare,
             reset=_leave_as_it_is,

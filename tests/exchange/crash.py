@@ -9,6 +9,7 @@ or stopped by the next start, as after a crash in life.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import shutil
 import tempfile
@@ -54,11 +55,12 @@ class Evidence:
 
 
 class NationalSystem:
-    """A national system that survives its gateway: it tries again until it is answered."""
+    """A national system that survives its gateway: it tries again, at the next node if there are several."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, urls: Sequence[str], token: str) -> None:
         self._session = session
-        self._url = url
+        self._urls = itertools.cycle(urls)
+        self._url = next(self._urls)
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -73,8 +75,9 @@ class NationalSystem:
                     timeout=aiohttp.ClientTimeout(total=20),
                 ) as answer:
                     content = await answer.json(content_type=None)
-                    if answer.status != 503:
+                    if answer.status not in (429, 503):
                         return answer.status, content
+            self._url = next(self._urls)
             await asyncio.sleep(0.05)
 
     async def text(self, path: str) -> str:
@@ -113,9 +116,14 @@ class CustomsOffice:
 
 
 class Crash:
-    """The two gateways, and one that kills."""
+    """
+    The two gateways, and one that kills.
 
-    def __init__(self, work: Path, seed: int) -> None:
+    Args:
+        database: where the sender keeps its ledger; None for an embedded database of its own.
+    """
+
+    def __init__(self, work: Path, seed: int, *, database: str | None = None) -> None:
         self._work = work
         self._random = random.Random(seed)
         self._evidence = Evidence()
@@ -128,10 +136,10 @@ class Crash:
                 registry=work / "registry",
                 keys=work / "keys" / party,
                 data=work / party[:2].lower(),
+                database=database if party == SENDER else None,
             )
             for party in NEIGHBOURS.countries
         }
-        self._urls = {party: address.url for party, address in addresses.items()}
 
     async def run(self, rounds: int, certificates: int) -> Evidence:
         """So many rounds of so many certificates each, with kills of either side in every round."""
@@ -193,16 +201,20 @@ class Crash:
         told = {row[0] for row in await self._ask(SENDER, receipted)}
         self._evidence.met_unreceipted += bool(kept - told)
 
-    async def _ask(self, party: str, query: str) -> Sequence[asyncpg.Record]:
+    async def _ask(self, party: str, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
         sockets = self._work / party[:2].lower() / "postgresql"
         connection = await asyncpg.connect(host=str(sockets), port=5432, user="gateway", database="postgres")
         try:
-            return await connection.fetch(query)
+            return await connection.fetch(query, *arguments)
         finally:
             await connection.close()
 
     def _system(self, session: aiohttp.ClientSession, party: str, *roles: Role) -> NationalSystem:
-        return NationalSystem(session, self._urls[party], self._countries[party].token(*roles))
+        urls = [country.address.url for country in self._nodes(party)]
+        return NationalSystem(session, urls, self._countries[party].token(*roles))
+
+    def _nodes(self, party: str) -> list[Country]:
+        return [self._countries[party]]
 
     async def _until_settled(self, sender: NationalSystem, expected: int) -> None:
         """Until every certificate stands as utilised at its sender, or patience ends."""

@@ -34,6 +34,7 @@ from gateway.store.records import ActionItem, ActionRow
 
 SAMPLE = 5
 MOST = 100_000
+MOST_NAMED = 5_000
 USUAL_MOST = 1_000
 USUAL_PER_SECOND = 50
 
@@ -78,7 +79,7 @@ class PlanBody(Body):
 
     verb: Literal["hold", "release", "resend", "withdraw"]
     filter: FilterBody | None = None
-    messages: list[str] | None = Field(default=None, min_length=1, max_length=MOST)
+    messages: list[str] | None = Field(default=None, min_length=1, max_length=MOST_NAMED)
     party: str | None = None  # whose the ids are, where two parties used one
     reason: str | None = Field(default=None, max_length=2000)
     most: int = Field(default=USUAL_MOST, ge=1, le=MOST)

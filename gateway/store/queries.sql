@@ -793,12 +793,16 @@ SELECT count(*) FROM woken;
 -- ======== operators ==========================================================================================
 
 -- name: lock_conversation(message_no)
--- Lock all unfinished deliveries of this message's conversation, so that no claim takes one meanwhile.
+-- Lock this message's delivery and all unfinished ones of its conversation, so that no claim takes one meanwhile.
 SELECT d.message_no
   FROM delivery d
-  JOIN delivery this ON this.conversation_id = d.conversation_id
- WHERE this.message_no = :message_no
-   AND (d.open OR d.message_no = this.message_no)
+ WHERE d.message_no = ANY (ARRAY (
+        SELECT beside.message_no
+          FROM delivery this
+          JOIN delivery beside ON beside.conversation_id = this.conversation_id AND beside.open
+         WHERE this.message_no = :message_no
+        UNION
+       SELECT :message_no::bigint))
  ORDER BY d.message_no
    FOR NO KEY UPDATE OF d;
 

@@ -17,6 +17,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import aiohttp
 import structlog
 from aiohttp import web
 
@@ -26,6 +27,8 @@ from gateway.acknowledge.schema import ExchangeSchema
 from gateway.acknowledge.shown import body_to_json, number
 from gateway.answers.desk import AnswerDesk
 from gateway.answers.pings import Pings
+from gateway.console.app import create_console
+from gateway.console.serving import Parts as ConsoleParts
 from gateway.deliver.lane import Lane
 from gateway.deliver.pace import Pace
 from gateway.deliver.roster import Roster
@@ -38,11 +41,13 @@ from gateway.domain.deadline import WEEKENDS_FREE
 from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
+from gateway.identity.provider import Provider
+from gateway.identity.who import Identity, development_identity, issuer_identity
 from gateway.intake.callers import verifier
 from gateway.intake.capacity import Capacity
 from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
-from gateway.intake.national import create_national_app
+from gateway.intake.national import create_national_app, installed_version
 from gateway.intake.notices import Notice, notice_of
 from gateway.intake.serving import Limits, capacity_of
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
@@ -56,7 +61,7 @@ from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import LiveParties
 from gateway.rooms import Rooms
-from gateway.settings import Address, Settings
+from gateway.settings import Address, Settings, is_guarded
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
 from gateway.store.housekeeping import retentions
@@ -92,6 +97,7 @@ ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
 WATCH_EVERY_S = 1.0
 PING_LOOK_EVERY_S = 1.0
+DAYS_EVERY_S = 10.0
 
 
 class _Overtime(Exception):
@@ -124,9 +130,9 @@ def serve_forever(settings: Settings) -> int:
 def _registry(settings: Settings) -> tuple[Registry, Party]:
     if settings.home is None:
         raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_HOME", "which party are we?"),))
-    if settings.issuer is not None:
-        text = "sign-in by an OpenID Connect issuer is not supported by this version"
-        raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_ISSUER", text),))
+    if settings.issuer is not None and not is_guarded(settings.browser_url):
+        text = "browsers sign in there, so it must begin with https://"
+        raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_PUBLIC_URL", text),))
     registry = load_registry(over_shipped(settings.registry))
     if (home := registry.parties.get(settings.home)) is None:
         text = f"no party {settings.home} under mappings/parties/"
@@ -317,6 +323,7 @@ class Node:
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
                 tasks.create_task(self._every(WATCH_EVERY_S, self._watcher().step)),
                 tasks.create_task(self._every(HOUSEKEEPING_EVERY_S, self._housekeep)),
+                tasks.create_task(self._every(DAYS_EVERY_S, self._ledger.fold_days)),
             ]
             running = tasks.create_task(self._roster.run(self._stopping), name="roster")
             await self._stopping.wait()
@@ -366,14 +373,13 @@ class Node:
         )
         for door in ("national", "exchange"):
             self._doors[door] = capacity_of(limits, partial(self._metrics.turned_away, door))
-        jwk = await self._ledger.setting("development_issuer", public_jwk(settings.data))
-        assert jwk is not None
+        who = await self._identity(stack)
         national = create_national_app(
             home=self._home.id,
             desk=CountedNational(self._pipeline, self._metrics),
             ledger=self._ledger,
             log=self._log,
-            verify=verifier(jwk, self._home.id, self._clock),
+            prove=who.prove,
             clock=self._clock,
             ready=lambda: self._ready,
             metrics=self._exposition,
@@ -388,6 +394,7 @@ class Node:
             capacity=self._doors["national"],
             retention=self._retention,
             away=AWAY,
+            beside={"/console": self._console(who)},
         )
         exchange = create_exchange_app(
             desk=CountedExchange(self._pipeline, self._metrics),
@@ -400,7 +407,37 @@ class Node:
             away=AWAY,
         )
         await _open(stack, exchange, settings.exchange_listen, self._credentials.server(), limits)
-        await _open(stack, national, settings.listen, None, limits)
+        await _open(stack, national, settings.listen, who.tls, limits)
+
+    def _console(self, identity: Identity) -> web.Application:
+        settings = self._settings
+        demonstration = settings.issuer is None or settings.issuer.startswith("http://")
+        named = "Demonstration: development identities" if demonstration else "Production"
+        parts = ConsoleParts(
+            home=self._home,
+            registry=self._registry,
+            ledger=self._ledger,
+            clock=self._clock,
+            identity=identity,
+            environment=settings.environment or named,
+            demonstration=demonstration,
+            browser_url=settings.browser_url,
+            changed=self._wait_for_change,
+            stopping=self._stopping,
+            workers=self._workers,
+            version=installed_version(),
+        )
+        return create_console(parts, away=AWAY)
+
+    async def _identity(self, stack: AsyncExitStack) -> Identity:
+        if self._settings.issuer is None:
+            jwk = await self._ledger.setting("development_issuer", public_jwk(self._settings.data))
+            assert jwk is not None
+            verify = verifier(jwk, self._home.id, self._clock)
+            return development_identity(self._settings, self._ledger, self._clock, verify)
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        provider = Provider(self._settings.issuer, client)
+        return issuer_identity(self._settings, self._ledger, self._clock, self._home.id, provider)
 
     def _party_of(self, peer: bytes) -> PartyId | None:
         return party_of(peer, self._credentials.others, self._clock())

@@ -33,6 +33,7 @@ PREFIX = "ECO_GATEWAY_"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DAY_S = 86_400
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class LogLevel(StrEnum):
@@ -93,6 +94,12 @@ def _read_host(host: str) -> str:
     except ValueError:
         pass
     raise ValueError(f"'{host[:60]}' is not a host; an IPv6 address stands in brackets: [::1]:8080")
+
+
+def is_guarded(url: str) -> bool:
+    """Whether nobody between us and *url* can listen: TLS, or this very machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def read_instant(text: str) -> datetime:
@@ -163,6 +170,30 @@ class Settings(BaseSettings):
         default=None,
         description="OpenID Connect issuer URL; without it the development issuer signs our tokens",
     )
+    client_id: str = Field(
+        default="eco-gateway", min_length=1, description="what the issuer knows the console as"
+    )
+    client_secret: SecretStr | None = Field(
+        default=None, description="the console's secret at the issuer, where it wants one beside PKCE"
+    )
+    roles: Path | None = Field(
+        default=None,
+        description="a TOML file that makes roles of the issuer's claims and of client certificates",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="where browsers reach the console; the listen address when not given",
+    )
+    environment: str | None = Field(
+        default=None, max_length=60, description="what the head of every console page calls this installation"
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM chain with which the national API and the console speak TLS"
+    )
+    tls_key: Path | None = Field(default=None, description="its private key, PEM")
+    tls_clients: Path | None = Field(
+        default=None, description="PEM anchors of national systems that show a certificate of their own"
+    )
     clock: Instant | None = Field(
         default=None,
         description="an instant from which time runs on at real speed; for drills and tests only",
@@ -225,12 +256,27 @@ class Settings(BaseSettings):
             raise ValueError("must be a PostgreSQL URL, such as postgresql://user@host:5432/eco_gateway")
         return value
 
-    @field_validator("issuer", "url")
+    @field_validator("issuer", "url", "public_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
             raise ValueError("must be a URL that begins with https:// (or http://)")
         return value.rstrip("/") if value else value
+
+    @field_validator("issuer")
+    @classmethod
+    def _guarded(cls, value: str | None) -> str | None:
+        if value and not is_guarded(value):
+            raise ValueError("must begin with https://, unless the issuer is on this machine")
+        return value
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise PydanticCustomError("half_tls", "TLS_CERTIFICATE and TLS_KEY go together")
+        if self.tls_clients and not self.tls_certificate:
+            raise PydanticCustomError("half_tls", "TLS_CLIENTS needs TLS_CERTIFICATE and TLS_KEY")
+        return self
 
     @model_validator(mode="after")
     def _no_borrowed_time_in_production(self) -> Settings:
@@ -246,6 +292,12 @@ class Settings(BaseSettings):
         return self.issuer is None
 
     @property
+    def browser_url(self) -> str:
+        """Where browsers reach the console, without a slash at its end."""
+        scheme = "https" if self.tls_certificate else "http"
+        return self.public_url or f"{scheme}://{self.listen.reachable}"
+
+    @property
     def keys_folder(self) -> Path:
         """Where our private keys lie."""
         return self.keys if self.keys is not None else self.data / "keys"
@@ -253,7 +305,8 @@ class Settings(BaseSettings):
     @property
     def api_url(self) -> str:
         """Where the commands speak to a running node, without a slash at its end."""
-        return self.url or f"http://{self.listen.reachable}"
+        scheme = "https" if self.tls_certificate else "http"
+        return self.url or f"{scheme}://{self.listen.reachable}"
 
     def make_clock(self) -> Clock:
         """The process's one clock: the real one, or one that stands at ``clock`` now. Call it once."""
@@ -305,8 +358,11 @@ def read_settings(flags: Mapping[str, Any] | None = None) -> Settings:
         raise Misconfigured(tuple(_fault(e, given) for e in error.errors())) from None
 
 
+_OF_SEVERAL = MappingProxyType({"clock_with_issuer": "clock", "half_tls": "tls_certificate"})
+
+
 def _fault(error: ErrorDetails, given: Mapping[str, Any]) -> RegistryFault:
-    field = str(error["loc"][0]) if error["loc"] else "clock"
+    field = str(error["loc"][0]) if error["loc"] else _OF_SEVERAL[error["type"]]
     words = error["msg"].removeprefix("Value error, ")
     if field in given:
         return RegistryFault("command line", "--" + field.replace("_", "-"), words)

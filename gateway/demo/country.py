@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from gateway.demo.provider import DevelopmentProvider
 from gateway.domain.caller import Role
 from gateway.domain.clock import real_clock
 from gateway.domain.ids import PartyId
@@ -157,6 +158,7 @@ class Country:
         keys: Path,
         data: Path,
         database: str | None = None,
+        provider: DevelopmentProvider | None = None,
     ) -> None:
         self.party = party
         self.address = address
@@ -164,6 +166,7 @@ class Country:
         self._keys = keys
         self._data = data
         self._database = database
+        self._provider = provider
         self._log = data.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
 
@@ -187,6 +190,8 @@ class Country:
             "ECO_GATEWAY_LISTEN": f"{HOST}:{self.address.api}",
             "ECO_GATEWAY_EXCHANGE_LISTEN": f"{HOST}:{self.address.exchange}",
         }
+        if self._provider is not None:
+            environment["ECO_GATEWAY_ISSUER"] = self._provider.url
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway", "serve", env=environment, stdout=log, stderr=log
@@ -211,7 +216,9 @@ class Country:
             await self._process.wait()
 
     def token(self, *roles: Role) -> str:
-        """A bearer token of the gateway's development issuer, good for a day."""
+        """A bearer token of the identity provider, or of the gateway's development issuer; good for a day."""
+        if self._provider is not None:
+            return self._provider.token(self.party, roles, DAY_S)
         return mint(self._data, PartyId(self.party), roles, None, DAY_S, real_clock)
 
     async def _until_ready(self) -> None:

@@ -21,8 +21,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from gateway.demo.country import Address, Country, Neighbours, free_addresses, remove, write_registry
+from gateway.demo.country import HOST, Address, Country, Neighbours, free_addresses, remove, write_registry
 from gateway.demo.plan import LATE, PARTIES, Consignment, Fate, consignments
+from gateway.demo.provider import DevelopmentProvider
 from gateway.demo.robot import Api, Robot
 from gateway.domain.caller import Role
 
@@ -67,6 +68,7 @@ class Demonstration:
         self._console = console
         self._work = work
         self._addresses = free_addresses(PARTIES)
+        self._provider = DevelopmentProvider()
         self._runs = [Progress(one) for one in consignments(count, datetime.now(UTC).date())]
         self._countries = {party: self._country(party, self._addresses[party]) for party in PARTIES}
         self._apis: dict[str, Api] = {}
@@ -78,6 +80,7 @@ class Demonstration:
         """Do it all; with *keep*, stay up afterwards until interrupted. Returns the outcome as JSON."""
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(aiohttp.ClientSession())
+            await stack.enter_async_context(self._provider.listening(HOST))
             self._say("Making keys, certificates and registries for four countries …")
             write_registry(self._work / "registry", self._work / "keys", NEIGHBOURS, self._addresses)
             early = [country for party, country in self._countries.items() if party != LATE]
@@ -105,6 +108,7 @@ class Demonstration:
             registry=self._work / "registry",
             keys=self._work / "keys" / party,
             data=self._work / party.lower(),
+            provider=self._provider,
         )
 
     async def _come_back(self, session: aiohttp.ClientSession) -> None:
@@ -215,8 +219,12 @@ class Demonstration:
 
     async def _stay(self) -> None:
         self._say("Everything stays up until you press Ctrl-C. These are DEVELOPMENT keys and tokens.")
+        self._console.print(
+            f"[bold red]Sign-in goes by a DEVELOPMENT identity provider at {self._provider.url}:"
+            " it believes whoever you say you are.[/]"
+        )
         for party, country in self._countries.items():
-            self._say(f"\n{party}: {country.address.url}")
+            self._say(f"\n{party}: {country.address.url}  console: {country.address.url}/console/")
             self._say(f"  export ECO_GATEWAY_URL={country.address.url}")
             for role in (Role.ISSUER, Role.CUSTOMS, Role.OPERATOR):
                 self._say(f"  export ECO_GATEWAY_TOKEN={country.token(role)}  # {role}")
@@ -247,7 +255,7 @@ def run_demo(certificates: int, keep: bool, as_json: bool) -> int:
         0 when every message reached the state it should, else 1.
     """
     console = Console(file=sys.stderr) if as_json else Console()
-    console.print("[bold red]Demonstration: development keys and a development token issuer.[/]")
+    console.print("[bold red]Demonstration: development keys and a development identity provider.[/]")
     work = Path(tempfile.mkdtemp(prefix="eco-gateway-demo-"))
     work.chmod(0o711)  # as root, PostgreSQL runs as somebody else and must reach its data folder
     try:

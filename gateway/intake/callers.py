@@ -60,22 +60,34 @@ def verifier(public_jwk: str, home: PartyId, clock: Clock) -> Callable[[str], Ca
 
     def verify(token: str) -> Caller:
         claims = signed_claims(token)
-        _for_us(claims, home)
-        _counts_at(claims, clock().timestamp())
+        meant_for(claims, issuer=ISSUER, audience=home)
+        counts_at(claims, clock().timestamp())
         return _caller(claims)
 
     return verify
 
 
-def _for_us(claims: Mapping[str, Any], home: PartyId) -> None:
-    audience = claims.get("aud")
-    if claims.get("iss") != ISSUER:
+def meant_for(claims: Mapping[str, Any], *, issuer: str, audience: str) -> None:
+    """
+    Hold the *claims* of a token against who must have made it, and for whom.
+
+    Raises:
+        NotProven: another issuer's, or meant for somebody else.
+    """
+    named = claims.get("aud")
+    if claims.get("iss") != issuer:
         raise NotProven("another issuer")
-    if home not in (audience if isinstance(audience, list) else [audience]):
+    if audience not in (named if isinstance(named, list) else [named]):
         raise NotProven("meant for another audience")
 
 
-def _counts_at(claims: Mapping[str, Any], now: float) -> None:
+def counts_at(claims: Mapping[str, Any], now: float) -> None:
+    """
+    Hold the *claims* of a token against the time, in seconds since the epoch.
+
+    Raises:
+        NotProven: it has ended, has not begun, or says no end.
+    """
     ends, begins = _number(claims.get("exp")), _number(claims.get("nbf", 0))
     if now >= ends:
         raise NotProven("expired")

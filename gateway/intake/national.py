@@ -5,6 +5,8 @@ A call meets, in this order: the middleware that turns every error into a proble
 are stopping; who is calling (401); whether the path and method exist (404, 405); whether one of the caller's
 roles may do this (403); whether every parameter is known (400); and only then its handler, which looks at
 path and body. Open to strangers are the two health checks alone.
+
+Beside the API the same port carries what has a doorkeeper of its own: the console and the public check.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -26,7 +29,6 @@ from gateway.domain.ids import PartyId
 from gateway.intake.actions import Actions
 from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
-from gateway.intake.callers import bearer
 from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged
@@ -58,7 +60,7 @@ def create_national_app(
     desk: NationalDesk,
     ledger: Ledger,
     log: LogDesk,
-    verify: Callable[[str], Caller],
+    prove: Callable[[web.Request], Awaitable[Caller]],
     clock: Clock,
     ready: Callable[[], bool],
     metrics: Callable[[], Awaitable[bytes]],
@@ -73,12 +75,13 @@ def create_national_app(
     capacity: Capacity | None = None,
     retention: Sequence[Retention] = (),
     away: tuple[type[Exception], ...] = (),
+    beside: Mapping[str, web.Application] = MappingProxyType({}),
 ) -> web.Application:
     """
     Build the national API; the caller opens its port.
 
     Args:
-        verify: turns a bearer token into its caller or raises ``NotProven``.
+        prove: finds out who calls, or raises ``NotProven``.
         ready: whether registry, database and both ports are good.
         metrics: the exposition, in Prometheus' text format.
         content_of: what an inbox message says, as JSON; run in a worker thread.
@@ -91,6 +94,7 @@ def create_national_app(
         capacity: how much the door has in hand and may; event streams do not count.
         retention: how long documents are kept, corridor by corridor.
         away: errors that say the database cannot be reached.
+        beside: by the path they stand under, applications that keep their own doors.
     """
     parts = Parts(
         home=home,
@@ -113,7 +117,13 @@ def create_national_app(
     app = web.Application(
         middlewares=[
             problems(away),
-            _doorkeeper(verify, stopping, known, capacity or capacity_of(parts.limits)),
+            _doorkeeper(
+                prove,
+                stopping,
+                known,
+                tuple(f"{path}/" for path in beside),
+                capacity or capacity_of(parts.limits),
+            ),
         ],
         client_max_size=parts.limits.batch_bytes,
     )
@@ -122,6 +132,8 @@ def create_national_app(
     scrape = _metrics(metrics)
     known[_add(app, scrape)] = scrape
     _add_health(app, ready, stopping)
+    for path, other in beside.items():
+        app.add_subapp(path, other)
     app.on_response_prepare.append(_plain_headers)
     return app
 
@@ -156,11 +168,12 @@ def table(parts: Parts) -> tuple[Call, ...]:
         meaning="This description.",
         answers={200: Answer("OpenAPI 3.1.")},
     )
-    description |= describe((*calls, this), version=_version())
+    description |= describe((*calls, this), version=installed_version())
     return (*calls, this)
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """The version of this gateway, as it was installed."""
     try:
         return version("eco-gateway")
     except PackageNotFoundError:
@@ -176,18 +189,19 @@ def _add(app: web.Application, call: Call) -> web.AbstractRoute:
 
 
 def _doorkeeper(
-    verify: Callable[[str], Caller],
+    prove: Callable[[web.Request], Awaitable[Caller]],
     stopping: asyncio.Event,
     known: Mapping[web.AbstractRoute, Call],
+    beside: tuple[str, ...],
     capacity: Capacity,
 ) -> Middleware:
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in _OPEN:
+        if request.path in _OPEN or f"{request.path}/".startswith(beside):
             return await handler(request)
         if stopping.is_set():
             raise come_back_later("This node is stopping; please come back.")
-        caller = verify(bearer(request.headers.get(hdrs.AUTHORIZATION)))
+        caller = await prove(request)
         call = known.get(request.match_info.route)
         if call is None:
             return await handler(request)

@@ -37,6 +37,7 @@ from gateway.store.gathering import Gathered
 from gateway.store.housekeeping import Housekeeping
 from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
+from gateway.store.overview import Overview
 from gateway.store.page import Page as Page
 from gateway.store.reading import Reading
 from gateway.store.records import (
@@ -52,12 +53,13 @@ from gateway.store.records import (
     SubmittedCertificate,
 )
 from gateway.store.rows import findings_json, findings_text, spoken_of
+from gateway.store.sessions import Sessions
 from gateway.store.statements import queries
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping):
+class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping, Overview, Sessions):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -77,6 +79,8 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeepin
         Lanes.__init__(self, connections, bell, clock)
         Exceptions.__init__(self, connections)
         Clocks.__init__(self, connections)
+        Overview.__init__(self, connections)
+        Sessions.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

@@ -11,11 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-import gateway.store.lanes
-import gateway.store.ledger
-import gateway.store.operating
-import gateway.store.page
-import gateway.store.reading
+import gateway.store
 from gateway.domain.caller import EVERYTHING, Sight
 from gateway.domain.status import (
     LIVES,

@@ -24,6 +24,8 @@ from gateway.domain.ids import FormId, MessageId, PartyId
 from gateway.domain.merkle import leaf_hash
 from gateway.domain.status import DeliveryStatus, Direction, MessageType
 from gateway.domain.words import Language
+from gateway.identity.grants import Grants
+from gateway.identity.proving import development_tokens, prover
 from gateway.intake import shapes
 from gateway.intake.callers import NotProven
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken, Verdict
@@ -396,7 +398,7 @@ async def national_door(
         desk=desk or DeskThatTakesAll(),
         ledger=ledger or full_ledger(),
         log=log or LogOfOneEvent(),
-        verify=everybody,
+        prove=prover(development_tokens(everybody), Grants()),
         clock=lambda: NOW,
         ready=ready,
         metrics=figures,

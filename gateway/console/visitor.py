@@ -1,0 +1,81 @@
+"""Who looks at a page, and which pages there are for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from gateway.domain.caller import Caller, Role
+from gateway.identity.signing_in import form_token
+from gateway.store.sessions import SessionRow
+
+
+class Part(StrEnum):
+    """A part of the console; what a visitor's roles do not reach does not exist for it."""
+
+    BOARD = "board"
+    MESSAGES = "messages"
+    DOCUMENT = "document"
+    ACT = "act"  #: on messages and lanes
+    EXCEPTIONS = "exceptions"
+    PARTIES = "parties"
+    REPORTS = "reports"
+    AUDIT = "audit"
+    SESSIONS = "sessions"
+
+
+_R = Role
+_RUNS = frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR})
+MAY: Mapping[Part, frozenset[Role]] = MappingProxyType(
+    {
+        Part.BOARD: _RUNS,
+        Part.MESSAGES: frozenset({_R.ISSUER, _R.CUSTOMS, _R.EXPORTER, _R.OPERATOR, _R.AUDITOR}),
+        Part.DOCUMENT: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR}),
+        Part.ACT: frozenset({_R.OPERATOR}),
+        Part.EXCEPTIONS: _RUNS,
+        Part.PARTIES: _RUNS,
+        Part.REPORTS: _RUNS,
+        Part.AUDIT: _RUNS,
+        Part.SESSIONS: frozenset(Role),
+    }
+)
+
+#: The menu, in its order; each with the key that follows ``g``.
+MENU = (
+    (Part.BOARD, "Corridors", "/console/", "c"),
+    (Part.MESSAGES, "Messages", "/console/messages", "m"),
+    (Part.EXCEPTIONS, "Exceptions", "/console/exceptions", "x"),
+    (Part.PARTIES, "Parties", "/console/parties", "p"),
+    (Part.REPORTS, "Reports", "/console/reports", "r"),
+    (Part.AUDIT, "Audit", "/console/audit", "a"),
+    (Part.SESSIONS, "Sessions", "/console/sessions", "s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is signed in."""
+
+    session: SessionRow
+    session_id: str
+
+    @property
+    def caller(self) -> Caller:
+        """As whom the ledger knows them."""
+        return self.session.caller
+
+    @property
+    def form_token(self) -> str:
+        """What their forms must carry."""
+        return form_token(self.session_id)
+
+    def may(self, part: Part) -> bool:
+        """Whether one of their roles reaches *part*."""
+        return not self.caller.roles.isdisjoint(MAY[part])
+
+    @property
+    def home(self) -> str:
+        """Their first page."""
+        return next(path for part, _, path, _ in MENU if self.may(part))

@@ -1,0 +1,1 @@
+"""Who somebody is: tokens of an OpenID Connect issuer, client certificates, people at the console."""

@@ -25,6 +25,7 @@ from gateway.acknowledge.signals import exception, exception_of, status_of, with
 from gateway.answers.desk import AnswerDesk
 from gateway.answers.incoming import Incoming
 from gateway.answers.outgoing import Outgoing
+from gateway.answers.re_exports import ReExports
 from gateway.domain.caller import Caller
 from gateway.domain.envelope import Claimed, claimed
 from gateway.domain.errors import (
@@ -56,6 +57,7 @@ from gateway.store.records import (
     IdReused,
     IssuedReceipt,
     MessageRow,
+    NewCertificate,
     NumberHeld,
     Repeated,
     SubmittedCertificate,
@@ -95,6 +97,7 @@ class Pipeline:
         self._opening = Opening(rooms, desk)
         self.incoming = Incoming(desk)
         self.outgoing = Outgoing(desk)
+        self._re_exports = ReExports(rooms, ledger)
 
     # ---- out: what a national system hands in ------------------------------------------------------------
 
@@ -113,9 +116,32 @@ class Pipeline:
             at=self._rooms.clock(),
         )
         try:
-            return await self._ledger.submit(await self._workers.do(self._preparing.prepare, submission))
+            new = await self._workers.do(self._preparing.prepare, submission)
+            if new.document is not None:
+                return await self._submit_back_to_back(new)
+            return await self._ledger.submit(new)
         except Refused as refused:
             return await self._refuse_submission(submission, refused)
+
+    async def _submit_back_to_back(self, new: NewCertificate) -> SubmittedCertificate:
+        """What it takes from its originals is reserved first, and given back where nothing is written."""
+        key = CertificateKey(
+            direction=Direction.OUT,
+            issuing_country=new.facts.issuing_country,
+            family=family_of(new.facts.form),
+            number=new.facts.number,
+        )
+        if (first := await self._ledger.find_submitted(key, new.content_digest)) is not None:
+            return first
+        reserved = await self._re_exports.reserve(new)
+        try:
+            taken = await self._ledger.submit(reserved)
+        except NumberTaken:
+            await self._re_exports.release(new.sealed.header.message_id)
+            raise
+        if not taken.first:
+            await self._re_exports.release(new.sealed.header.message_id)
+        return taken
 
     async def judge(self, content: bytes, content_type: str, languages: Sequence[Language] = ()) -> Verdict:
         """Judge a certificate as a submission would be, and store nothing; see ``NationalDesk.judge``."""

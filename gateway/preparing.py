@@ -11,6 +11,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from gateway.acknowledge.re_exports import originals_of
 from gateway.domain.corridor import Corridor
 from gateway.domain.errors import ContentRefused, Fault, Finding, Refused
 from gateway.domain.form import Form
@@ -55,6 +56,7 @@ class Preparing:
             organisation=submission.organisation,
             actor=submission.actor,
             at=submission.at,
+            document=judged.document if originals_of(judged.document) else None,
         )
 
     def verdict(self, content: bytes, content_type: str, language: Language) -> Verdict:

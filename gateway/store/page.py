@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from gateway.domain.errors import Finding, NotAllowed
-from gateway.domain.ids import ConversationId, MessageId, PartyId
+from gateway.domain.ids import ConversationId, FormId, MessageId, PartyId
 from gateway.domain.message import Sealed
 from gateway.domain.status import (
     AcknowledgedBy,
@@ -27,6 +27,7 @@ from gateway.store.records import (
     CustomsRow,
     MessageRow,
     NewInbound,
+    ReExportRow,
 )
 from gateway.store.rows import certificate_row, customs_row, findings_json, message_row, spoken_of
 from gateway.store.statements import queries
@@ -179,6 +180,40 @@ class Page:
         """
         body: bytes | None = await queries.said(self._connection, message_no=message_no)
         return body
+
+    # ---- back-to-back certificates ---------------------------------------------------------------------
+
+    async def lock_re_exports(self, family: FormId) -> None:
+        """Reckon alone what certificates of this form re-export, until the page ends."""
+        await queries.lock_re_exports(self._connection, family=family)
+
+    async def original(self, family: FormId, number: str, issuing_country: str | None) -> int | None:
+        """The certificate from abroad that stands under this number, if we know it."""
+        row = await queries.original(
+            self._connection, number=number, family=family, issuing_country=issuing_country
+        )
+        return None if row is None else int(row["certificate_no"])
+
+    async def said_of(self, certificate_no: int) -> bytes:
+        """What a certificate says now; see ``said``."""
+        return await self.said(await queries.carried_by(self._connection, certificate_no=certificate_no))
+
+    async def re_exports(self, originals: Sequence[int]) -> list[ReExportRow]:
+        """What counts of the certificates that take from one of *originals*."""
+        rows = queries.re_exports(self._connection, originals=originals)
+        return [ReExportRow(**dict(row)) async for row in rows]
+
+    async def reserve_re_export(
+        self, message_id: MessageId, originals: Sequence[int], goods: list[dict[str, Any]]
+    ) -> None:
+        """A certificate that is about to be submitted takes *goods* from *originals*."""
+        await queries.reserve_re_export(
+            self._connection, message_id=message_id, originals=originals, goods=goods
+        )
+
+    async def release_re_export(self, message_id: MessageId) -> None:
+        """It was not submitted after all."""
+        await queries.release_re_export(self._connection, message_id=message_id)
 
     async def move_life(
         self,

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from lxml import etree
+
 from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Finding
 from gateway.domain.ids import (
@@ -53,6 +55,17 @@ class NewCertificate:
     organisation: str | None
     actor: str
     at: datetime
+    document: etree._Element | None = None  # of one that names originals, whose quantities it takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReExportRow:
+    """What a back-to-back certificate takes from its originals; no *number* while it is being submitted."""
+
+    message_id: MessageId
+    originals: list[int]
+    goods: list[dict[str, Any]]
+    number: CertificateNumber | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,12 +108,23 @@ class CertificateLife(StrEnum):
 
 _L = CertificateLife
 
-LIVES: Mapping[CertificateLife, frozenset[CertificateLife]] = MappingProxyType(
+LIFE_MOVES: Mapping[tuple[CertificateLife, CertificateLife], str] = MappingProxyType(
     {
-        _L.IN_FORCE: frozenset({_L.CANCEL_PENDING, _L.CANCELLED, _L.REPLACED, _L.EXPIRED}),
-        _L.CANCEL_PENDING: frozenset({_L.IN_FORCE, _L.CANCELLED, _L.REPLACED, _L.EXPIRED}),
-        _L.CANCELLED: frozenset(),
-        _L.REPLACED: frozenset(),
-        _L.EXPIRED: frozenset({_L.CANCEL_PENDING, _L.CANCELLED, _L.REPLACED}),
+        (_L.IN_FORCE, _L.CANCEL_PENDING): "its issuing authority asks for the cancellation",
+        (_L.IN_FORCE, _L.CANCELLED): "the importing side has judged a cancellation and agrees",
+        (_L.IN_FORCE, _L.REPLACED): "a certificate that replaces it was accepted",
+        (_L.IN_FORCE, _L.EXPIRED): "its validity has ended",
+        (_L.CANCEL_PENDING, _L.IN_FORCE): "the importing side refuses the cancellation",
+        (_L.CANCEL_PENDING, _L.CANCELLED): "the importing side agrees",
+        (_L.CANCEL_PENDING, _L.REPLACED): "a certificate that replaces it was accepted meanwhile",
+        (_L.CANCEL_PENDING, _L.EXPIRED): "the cancellation is refused, and its validity has ended meanwhile",
+        (_L.EXPIRED, _L.CANCEL_PENDING): "its issuing authority asks for the cancellation all the same",
+        (_L.EXPIRED, _L.CANCELLED): "the importing side has judged a cancellation and agrees",
+        (_L.EXPIRED, _L.REPLACED): "a certificate that replaces it was accepted",
     }
+)
+"""Every move of a certificate's life, and when it is made."""
+
+LIVES: Mapping[CertificateLife, frozenset[CertificateLife]] = MappingProxyType(
+    {life: frozenset(to for former, to in LIFE_MOVES if former is life) for life in _L}
 )

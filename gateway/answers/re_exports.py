@@ -53,7 +53,7 @@ class ReExports:
             warnings = list(new.warnings)
             for original in originals_of(document):
                 found = await page.original(family, original.number, original.issuing_country)
-                if found is None:
+                if found is None or await page.said_of(found) is None:
                     warnings.append(unknown_original(original))
                 else:
                     known.append(found)
@@ -82,12 +82,17 @@ class ReExports:
             if wider == reached:
                 break
             reached = wider
+        originals = {
+            number: goods_of(said_in(said))
+            for number in reached
+            if (said := await page.said_of(number)) is not None
+        }
         others = [
             Taking(originals=frozenset(row.originals), goods=_goods(row.goods))
             for row in rows.values()
-            if row.number is None or row.number not in (new.facts.replaces, new.facts.number)
+            if originals.keys() >= set(row.originals)  # what is older than what is kept is settled
+            and (row.number is None or row.number not in (new.facts.replaces, new.facts.number))
         ]
-        originals = {number: goods_of(said_in(await page.said_of(number))) for number in reached}
         return list(judge_re_export(taking, originals=originals, others=others, factors=self._factors))
 
 

@@ -194,8 +194,8 @@ class Page:
         )
         return None if row is None else int(row["certificate_no"])
 
-    async def said_of(self, certificate_no: int) -> bytes:
-        """What a certificate says now; see ``said``."""
+    async def said_of(self, certificate_no: int) -> bytes | None:
+        """What a certificate says now, None where it is kept no more; see ``said``."""
         return await self.said(await queries.carried_by(self._connection, certificate_no=certificate_no))
 
     async def re_exports(self, originals: Sequence[int]) -> list[ReExportRow]:

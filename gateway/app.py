@@ -459,6 +459,7 @@ class Node:
         self._metrics.set_backlog(await self._ledger.counts())
         for door, capacity in self._doors.items():
             self._metrics.set_in_hand(door, capacity.in_hand, capacity.bytes_in_hand)
+        self._metrics.set_lanes(await self._ledger.lanes(self._clock()))
         self._metrics.set_certificate_expiry(self._registry.parties.values(), self._clock())
         return self._metrics.exposition()
 

@@ -10,18 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.domain.corridor import Party, RegisteredCertificate
 from gateway.domain.status import DeliveryStatus
-from gateway.store.records import Outcome
+from gateway.store.records import LaneRow, Outcome
 
 _DAY_S = 86_400
 _RECEIPT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 21_600, 86_400)
 _ATTEMPT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _JUDGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_LANE_FIGURES = MappingProxyType(
+    {
+        "window": "Attempts in flight to a party at most, now",
+        "failures": "Attempts in a row that a party failed; 0 while it answers",
+        "rest_seconds": "For how long a party is left in peace still",
+        "oldest_seconds": "Age of the oldest delivery that waits",
+        "held": "Whether a node runs the lane",
+    }
+)
 
 
 class Metrics:
@@ -76,6 +86,10 @@ class Metrics:
         self._backlog = Gauge(
             "eco_backlog", "Deliveries that stand in each status now", ("party", "status"), registry=own
         )
+        self._lane = {
+            name: Gauge(f"eco_lane_{name}", meaning, ("party",), registry=own)
+            for name, meaning in _LANE_FIGURES.items()
+        }
         self._expiry = Gauge(
             "eco_certificate_expiry_days",
             "Days until a party's last certificate of this use ends; negative once none is left",
@@ -140,6 +154,21 @@ class Metrics:
         for party, by_status in counts.items():
             for status in DeliveryStatus:
                 self._backlog.labels(party, status.value).set(by_status.get(status.value, 0))
+
+    def set_lanes(self, lanes: Iterable[LaneRow]) -> None:
+        """Show each lane's window, how its party answers and how old its backlog is, over all nodes."""
+        for gauge in self._lane.values():
+            gauge.clear()
+        for lane in lanes:
+            figures = {
+                "window": lane.window or 0,
+                "failures": lane.rest.failures,
+                "rest_seconds": lane.rest.rest_s,
+                "oldest_seconds": lane.oldest_s or 0.0,
+                "held": lane.holder is not None,
+            }
+            for name, figure in figures.items():
+                self._lane[name].labels(lane.party).set(figure)
 
     def set_certificate_expiry(self, parties: Iterable[Party], now: datetime) -> None:
         """Show for each party how long its signing and TLS certificates reach, scheduled ones included."""

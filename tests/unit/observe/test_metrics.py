@@ -29,6 +29,7 @@ from gateway.store.records import (
     Claim,
     Held,
     LaneRest,
+    LaneRow,
     MessageRow,
     Outcome,
     SubmittedCertificate,
@@ -161,6 +162,28 @@ def test_a_certificate_that_has_ended_counts_below_nought() -> None:
     metrics.set_certificate_expiry([a_party(NOON - timedelta(days=2))], NOON)
 
     assert figure(metrics, "eco_certificate_expiry_days", party=TH, use="sign") == pytest.approx(-2)
+
+
+def test_lanes_show_how_their_parties_answer() -> None:
+    metrics = Metrics()
+    lane = LaneRow(
+        party=TH,
+        waiting=2,
+        oldest_s=90.0,
+        by_age={},
+        by_status={},
+        next_due_s=None,
+        cause=None,
+        holder="here",
+        window=1,
+        rest=LaneRest(failures=3, cause="T01: no", rest_s=12.5),
+        heard_s=None,
+    )
+
+    metrics.set_lanes([lane])
+
+    names = ("window", "failures", "rest_seconds", "oldest_seconds", "held")
+    assert [figure(metrics, f"eco_lane_{name}", party=TH) for name in names] == [1, 3, 12.5, 90, 1]
 
 
 def test_two_processes_in_one_do_not_share_figures() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -22,12 +23,16 @@ class RegisteredCertificate:
     A certificate a party has registered, with the window in which we honour it.
 
     Windows of one party may overlap: inside the overlap each of them is good.
+
+    Attributes:
+        revoked_at: since when the authority's revocation list does not let it count; None: it does.
     """
 
     file: str
     certificate: x509.Certificate
     valid_from: datetime
     valid_to: datetime
+    revoked_at: datetime | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -42,6 +47,10 @@ class RegisteredCertificate:
     def covers(self, at: datetime) -> bool:
         """Whether our window for it, first instant included, contains *at*."""
         return self.valid_from <= at < self.valid_to
+
+    def is_revoked(self, at: datetime) -> bool:
+        """Whether it was revoked by *at*; what it sealed before still stands."""
+        return self.revoked_at is not None and self.revoked_at <= at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,7 @@ class Party:
     acknowledgements: bool
     national_acknowledgements: bool
     forms: frozenset[FormId] | None = None
+    revoked: Mapping[int, datetime] = field(default_factory=dict)  # serial numbers, and since when
     maintenance: tuple[Maintenance, ...] = ()
 
     def implements(self, form: FormId) -> bool:

@@ -136,6 +136,7 @@ class EvidenceRoom:
                         "certificate": name,
                         "from": rfc3339_exact(each.valid_from),
                         "to": rfc3339_exact(each.valid_to),
+                        "revoked": each.revoked_at and rfc3339_exact(each.revoked_at),
                     }
                 )
             told[party_id] = {"name": party.name, "anchor": f"{stem}.anchor.pem", "sign": sign}

@@ -142,6 +142,7 @@ class _Reader:
                     certificate=self._pem(each["certificate"]),
                     valid_from=datetime.fromisoformat(each["from"]),
                     valid_to=datetime.fromisoformat(each["to"]),
+                    revoked_at=datetime.fromisoformat(each["revoked"]) if each["revoked"] else None,
                 )
                 for each in told["sign"]
             )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import Field, field_validator, model_validator
 
 from gateway.domain.corridor import Maintenance, Party, Patience, RegisteredCertificate
@@ -117,6 +118,7 @@ class PartyFile(Strict):
     endpoint: str
     anchor: str
     tls_anchor: str | None = None
+    crl: str | None = None
     acknowledgements: bool = True
     national_acknowledgements: bool = True
     sign: list[WindowFile] = Field(min_length=1)
@@ -234,10 +236,12 @@ class _Reader:
         self._folder = folder
         self._relative = relative
         self._faults: list[RegistryFault] = []
+        self._revoked: Mapping[int, datetime] = {}
 
     def party(self, file: PartyFile) -> Party:
         anchor = self._certificate("anchor", file.anchor)
         tls_anchor = self._certificate("tls_anchor", file.tls_anchor) if file.tls_anchor else anchor
+        self._revoked = {} if file.crl is None else self._revocations(file.crl, (anchor, tls_anchor))
         sign = tuple(self._windows("sign", file.sign, anchor))
         tls = tuple(self._windows("tls", file.tls, tls_anchor))
         forms = self._forms(file.capabilities.forms)
@@ -264,6 +268,7 @@ class _Reader:
             acknowledgements=file.acknowledgements,
             national_acknowledgements=file.national_acknowledgements,
             forms=forms,
+            revoked=self._revoked,
             maintenance=tuple(
                 Maintenance(begin=window.from_, end=window.to, notice=window.notice)
                 for window in sorted(file.maintenance, key=lambda window: window.from_)
@@ -293,8 +298,28 @@ class _Reader:
             if anchor is not None and not _issued_by(certificate, anchor):
                 self._fault(f"{key}[{number}].certificate", f"{file.certificate} is not signed by the anchor")
             yield RegisteredCertificate(
-                file=file.certificate, certificate=certificate, valid_from=file.from_, valid_to=file.to
+                file=file.certificate,
+                certificate=certificate,
+                valid_from=file.from_,
+                valid_to=file.to,
+                revoked_at=self._revoked.get(certificate.serial_number),
             )
+
+    def _revocations(self, name: str, anchors: tuple[x509.Certificate | None, ...]) -> Mapping[int, datetime]:
+        """What the authority's list says, by serial number; it must be signed by one of the anchors."""
+        path = self._folder.find(f"{TRUST}/{name}")
+        if path is None:
+            self._fault("crl", f"no file {TRUST}/{name}")
+            return {}
+        try:
+            listed = _read_crl(path.read_bytes())
+        except ValueError:
+            self._fault("crl", f"{TRUST}/{name} is no certificate revocation list")
+            return {}
+        known = [anchor for anchor in anchors if anchor is not None]
+        if not any(_signed_list(listed, anchor) for anchor in known):
+            self._fault("crl", f"{name} is not signed by an anchor of this party")
+        return {each.serial_number: each.revocation_date_utc for each in listed}
 
     def _certificate(self, key: str, name: str) -> x509.Certificate | None:
         path = self._folder.find(f"{TRUST}/{name}")
@@ -324,3 +349,17 @@ def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def _read_crl(raw: bytes) -> x509.CertificateRevocationList:
+    """PEM or DER, as authorities publish it."""
+    if b"-----BEGIN" in raw:
+        return x509.load_pem_x509_crl(raw)
+    return x509.load_der_x509_crl(raw)
+
+
+def _signed_list(listed: x509.CertificateRevocationList, anchor: x509.Certificate) -> bool:
+    key = anchor.public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        return False
+    return listed.issuer == anchor.subject and listed.is_signature_valid(key)

@@ -35,7 +35,8 @@ def registered_certificate(
     der: bytes, registered: Sequence[RegisteredCertificate], at: datetime
 ) -> RegisteredCertificate:
     """
-    Step 4: the certificate in the seal is a registered one, and one of its windows covers *at*.
+    Step 4: the certificate in the seal is a registered one, and one of its windows covers *at*; and of step 5
+    that it was not revoked by then.
 
     Args:
         der: the certificate as it came with the message; it proves nothing by itself.
@@ -53,6 +54,7 @@ def registered_certificate(
         )
     for each in known:
         if each.covers(at):
+            _refuse_revoked(each, at)
             return each
     windows = ", ".join(f"{rfc3339(each.valid_from)} to {rfc3339(each.valid_to)}" for each in known)
     raise _refused(
@@ -63,12 +65,23 @@ def registered_certificate(
     )
 
 
+def _refuse_revoked(registered: RegisteredCertificate, at: datetime) -> None:
+    """The part of step 5 that is told by the authority's revocation list."""
+    if registered.revoked_at is not None and registered.is_revoked(at):
+        raise _refused(
+            f"The certificate in the seal ({name_of(registered.certificate)}) was revoked by its authority at"
+            f" {rfc3339(registered.revoked_at)}; our clock says {rfc3339(at)}",
+            step=5,
+            action="Seal with another registered certificate.",
+        )
+
+
 def check_chain(certificate: x509.Certificate, anchor: x509.Certificate, at: datetime) -> None:
     """
     Step 5: the certificate chains to *anchor*, may sign documents, and both are valid at *at*.
 
     Subject alternative names and extended key usages are not asked of a seal. The anchor need not be
-    self-signed, and may be the certificate itself. Revocation is not looked at.
+    self-signed, and may be the certificate itself. Revocation was looked at in ``registered_certificate``.
 
     Raises:
         SealRefused: with G02.

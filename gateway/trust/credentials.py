@@ -22,7 +22,7 @@ from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.trust.keys import OwnKey, OwnKeys, load_keys
 from gateway.trust.tls import client_context, server_context
 
-_PATTERNS = (f"{PARTIES}/*.toml", f"{TRUST}/*.pem")
+_PATTERNS = (f"{PARTIES}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
 
 
 class Credentials:
@@ -141,7 +141,14 @@ class Credentials:
 def _with_certificates_of(party: Party, found: Party | None) -> Party:
     if found is None:
         return party
-    return replace(party, anchor=found.anchor, tls_anchor=found.tls_anchor, sign=found.sign, tls=found.tls)
+    return replace(
+        party,
+        anchor=found.anchor,
+        tls_anchor=found.tls_anchor,
+        sign=found.sign,
+        tls=found.tls,
+        revoked=found.revoked,
+    )
 
 
 def _prints(keys: OwnKeys) -> set[tuple[str, bytes]]:

@@ -57,8 +57,8 @@ def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime)
     Which party a TLS client is, or None where it is none, or could be more than one.
 
     A certificate that a party registered is that party's while its window is open, and nobody's when it has
-    closed. Any other is the party's whose TLS anchor issued it; where two parties have the same anchor only
-    a registered certificate tells them apart.
+    closed or its authority revoked it. Any other is the party's whose TLS anchor issued it, unless revoked;
+    where two parties have the same anchor only a registered certificate tells them apart.
 
     Args:
         peer: the certificate the client showed, DER.
@@ -67,12 +67,21 @@ def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime)
         return None
     registered = [(party, each) for party in parties.values() for each in party.tls if each.der == peer]
     if registered:
-        return _only({party.id for party, each in registered if each.covers(at)})
-    return _only({party.id for party in parties.values() if _issued(peer, party.tls_anchor)})
+        good = (party for party, each in registered if each.covers(at) and not each.is_revoked(at))
+        return _only({party.id for party in good})
+    issuing = (party for party in parties.values() if _issued(peer, party.tls_anchor))
+    return _only({party.id for party in issuing if not _is_revoked(peer, party, at)})
 
 
 def _only(ids: set[PartyId]) -> PartyId | None:
     return next(iter(ids)) if len(ids) == 1 else None
+
+
+def _is_revoked(der: bytes, party: Party, at: datetime) -> bool:
+    """Whether the authority's list names one that the party did not register."""
+    certificate = load_der(der) if party.revoked else None
+    since = None if certificate is None else party.revoked.get(certificate.serial_number)
+    return since is not None and since <= at
 
 
 @lru_cache(maxsize=4096)

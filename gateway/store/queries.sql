@@ -1665,8 +1665,6 @@ SELECT party, form, side, type, said_by, what, sum(n)::bigint AS n
  WHERE day BETWEEN :first_day AND :last_day
  GROUP BY party, form, side, type, said_by, what
  ORDER BY party, form, side, type, said_by, what;
-=======
-=======
 -- ======== back-to-back certificates =========================================================================
 
 -- name: lock_re_exports(family)!

@@ -1532,7 +1532,8 @@ SELECT session_no FROM ended;
 -- ======== what operators look at =============================================================================
 
 -- name: corridor_backlog(at)
--- What is owed on each corridor, by age; the oldest message of each.
+-- What is owed on each corridor, by age; the oldest message of each. A message is looked up for what is open
+-- alone: the LIMIT keeps the planner from reading all messages for the few that wait.
 SELECT d.party, m.form, d.side, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
        count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
        extract(epoch FROM :at::timestamptz - min(d.recorded_at) FILTER (WHERE d.status <> 'on_hold'))
@@ -1544,7 +1545,7 @@ SELECT d.party, m.form, d.side, count(*) FILTER (WHERE d.status <> 'on_hold') AS
        count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 14400 AND age.s <= 86400) AS upto_1d,
        count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 86400) AS older
   FROM delivery d
-  JOIN message m ON m.message_no = d.message_no
+ CROSS JOIN LATERAL (SELECT form FROM message WHERE message_no = d.message_no LIMIT 1) AS m
  CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
  WHERE d.open
  GROUP BY d.party, m.form, d.side

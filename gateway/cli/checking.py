@@ -11,6 +11,7 @@ import typer
 
 from gateway.cli.desk import Desk
 from gateway.cli.failures import Status, WrongUse
+from gateway.cli.pairs import check_pairs, pair_doubts
 from gateway.cli.screen import remark, say
 from gateway.cli.scrutiny import all_seal_faults, corridor_doubts, party_doubts, stray_files
 from gateway.domain.errors import Misconfigured, RegistryFault
@@ -20,7 +21,6 @@ from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import read_parties
 from gateway.settings import read_settings
-from gateway.translate.dialects import Dialects
 from gateway.validate.check import check_forms
 from gateway.validate.shape import Records
 
@@ -67,7 +67,7 @@ def registry_faults(folder: Folder) -> list[RegistryFault]:
 
     A fault in one part hides none in another.
     """
-    parts = (load_registry, _seals, Desk, _records, _dialects, _examples)
+    parts = (load_registry, _seals, Desk, _records, check_pairs, _examples)
     return list(dict.fromkeys(fault for part in parts for fault in _faults(part, folder)))
 
 
@@ -85,10 +85,6 @@ def _records(folder: Folder) -> Records:
         raise Misconfigured((RegistryFault(RECORD_SCHEMA, "-", str(error)),)) from None
 
 
-def _dialects(folder: Folder) -> None:
-    Dialects(folder, {})
-
-
 def _seals(folder: Folder) -> None:
     if faults := all_seal_faults(folder):
         raise Misconfigured(faults)
@@ -104,6 +100,7 @@ def _doubts(registry: Registry, now: datetime) -> Iterator[RegistryFault]:
     for relative, party in read_parties(registry.folder)[0].items():
         yield from party_doubts(relative, party, now)
     yield from corridor_doubts(registry, now)
+    yield from pair_doubts(registry)
 
 
 def _counted(registry: Registry) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from gateway.cli.pairs import what_is_said
 from gateway.registry.folder import SHIPPED
 from gateway.translate.ubl.names import rest
 from gateway.validate.judge import form_of
@@ -35,7 +36,7 @@ def test_a_record_comes_back_from_ubl_as_it_went_in(record: dict[str, Any]) -> N
     back, found = there_and_back(written(record), form)
 
     assert found is form
-    assert _spoken(record_of(back, form)) == _spoken({**without_test_keys(record), "form": form.id})
+    assert what_is_said(record_of(back, form)) == what_is_said({**without_test_keys(record), "form": form.id})
 
 
 def test_a_record_that_came_back_gets_the_verdict_it_had() -> None:
@@ -113,11 +114,3 @@ def _table() -> list[tuple[str, list[str]]]:
             )
         )
     return rows
-
-
-def _spoken(value: Any) -> Any:
-    """A record without lists and objects that say nothing."""
-    if isinstance(value, dict):
-        kept = {key: _spoken(one) for key, one in value.items()}
-        return {key: one for key, one in kept.items() if one not in ({}, [], "")}
-    return [_spoken(one) for one in value] if isinstance(value, list) else value

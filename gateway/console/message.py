@@ -326,7 +326,8 @@ def _event(event: EventRow, row: MessageRow) -> Entry:
         "life": f"Certificate: {words}",
         "receipt": "Receipt stored",
     }
-    facts = [(key.capitalize(), _told(value)) for key, value in (event.detail or {}).items() if key != "from"]
+    said = (event.detail or {}).items()
+    facts = [(key.replace("_", " ").capitalize(), _told(value)) for key, value in said if key != "from"]
     if event.message_id is not None and event.message_id != row.message_id:
         facts.append(("Message", event.message_id))
     kind = "people" if layer in ("operator", "session") else "answers"

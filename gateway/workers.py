@@ -33,19 +33,23 @@ class Workers:
         self._executor = executor
         self._threads = threads
         self._waiting: deque[tuple[asyncio.Future[Any], Task]] = deque()
-        self._hands: set[asyncio.Task[None]] = set()
+        self._hands: set[asyncio.Task[None] | None] = set()
 
     async def do(self, task: Callable[..., Result], *arguments: Any) -> Result:
         """Run *task* in a thread; gives what it returns, raises what it raises."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((future, partial(task, *arguments)))
         if len(self._hands) < self._threads:
-            hand = asyncio.create_task(self._work())
-            self._hands.add(hand)
-            hand.add_done_callback(self._hands.discard)
+            self._hands.add(asyncio.create_task(self._work()))
         return await future
 
     async def _work(self) -> None:
+        try:
+            await self._work_off()
+        finally:  # in the same breath as the last look: who comes next must not count on us
+            self._hands.discard(asyncio.current_task())
+
+    async def _work_off(self) -> None:
         while self._waiting:
             share = -(-len(self._waiting) // self._threads)
             taken = [self._waiting.popleft() for _ in range(min(share, MOST))]

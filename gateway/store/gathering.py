@@ -34,7 +34,7 @@ class Gathered(Generic[Item, Result]):
     def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
         self._write = write
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._writers: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.Task[None] | None] = set()
 
     async def add(self, item: Item) -> Result:
         """
@@ -48,9 +48,7 @@ class Gathered(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if len(self._writers) < WRITERS:
-            writer = asyncio.create_task(self._write_on())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+            self._writers.add(asyncio.create_task(self._write_on()))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -58,9 +56,12 @@ class Gathered(Generic[Item, Result]):
             raise
 
     async def _write_on(self) -> None:
-        while batch := self._waiting[:MOST]:
-            del self._waiting[:MOST]
-            await self._settle(batch)
+        try:
+            while batch := self._waiting[:MOST]:
+                del self._waiting[:MOST]
+                await self._settle(batch)
+        finally:  # in the same breath as the last look: who comes next must not count on us
+            self._writers.discard(asyncio.current_task())
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -99,3 +99,23 @@ async def test_a_caller_cancelled_while_it_is_written_waits_for_the_end() -> Non
         await caller
     assert still_there
     assert paper.batches == [[1]]
+
+
+async def test_who_comes_the_moment_the_writers_fall_idle_is_not_forgotten() -> None:
+    paper = Paper()
+    gathered = Gathered(paper.write)
+    paper.dry.clear()
+
+    async def after_the_writers() -> int:
+        await paper.dry.wait()
+        return await gathered.add(99)
+
+    first = [asyncio.create_task(gathered.add(n)) for n in range(WRITERS)]
+    await paper.begun.wait()
+    last = asyncio.create_task(after_the_writers())
+    await asyncio.sleep(0)
+    paper.dry.set()
+
+    async with asyncio.timeout(10):
+        assert await last == 198
+    assert await asyncio.gather(*first) == [2 * n for n in range(WRITERS)]

@@ -87,3 +87,14 @@ async def test_once_the_threads_are_ended_every_caller_is_told(executor: Countin
 
     with pytest.raises(RuntimeError, match="after shutdown"):
         await workers.do(divmod, 7, 2)
+
+
+async def test_who_comes_the_moment_the_threads_fall_idle_is_not_forgotten(
+    executor: CountingExecutor,
+) -> None:
+    workers = Workers(executor, 1)
+
+    async with asyncio.timeout(10):
+        answers = [await workers.do(divmod, n, 7) for n in range(20)]
+
+    assert answers == [divmod(n, 7) for n in range(20)]

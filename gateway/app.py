@@ -233,6 +233,7 @@ class Node:
         self._notices: Mapping[PartyId, Notice] = {}
         self._changed = asyncio.Event()
         self._rung = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._signs: set[PartyId] = set()
         self._doors: dict[str, Capacity] = {}
         self._retention = retentions(rooms.registry.corridors.values(), rooms.home.id)
@@ -389,6 +390,7 @@ class Node:
             registry_view=lambda: {party.id: party for party in self._others},
             stopping=self._stopping,
             limits=limits,
+            decided=self._look_for_suspensions,
             changed=self._wait_for_change,
             notices=lambda: self._notices,
             capacity=self._doors["national"],
@@ -422,6 +424,7 @@ class Node:
             environment=settings.environment or named,
             demonstration=demonstration,
             browser_url=settings.browser_url,
+            decided=self._look_for_suspensions,
             changed=self._wait_for_change,
             stopping=self._stopping,
             workers=self._workers,
@@ -507,6 +510,10 @@ class Node:
                     await self._rung.wait()
 
     async def _look_for_suspensions(self) -> None:
+        async with self._looking:  # one look after the other, so that the newest stands
+            await self._look()
+
+    async def _look(self) -> None:
         self._states = await self._ledger.party_states()
         outages = [state for state in self._states.values() if state.is_outage]
         counts = await self._ledger.counts() if outages else {}

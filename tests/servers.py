@@ -31,7 +31,6 @@ GIVEN = os.environ.get("ECO_GATEWAY_TEST_DATABASE_URL")
 
 _PREFIX = "eco-gateway-tests-"
 _LEFT_BEHIND_S = 600
-_TURN = 0x7E57
 _PLENTY_BYTES = 4 * 1024**3
 
 #: A test's database need not outlive the power supply, so nothing waits for the disk.
@@ -78,12 +77,11 @@ class Servers:
     @asynccontextmanager
     async def database(self, kind: str, *, migrated: bool = True) -> AsyncIterator[str]:
         """A database for as long as the block lasts."""
-        async with _turn(kind):
-            url = await (self.clone(kind) if migrated else self.empty(kind))
-            try:
-                yield url
-            finally:
-                await self.drop(kind, url)
+        url = await (self.clone(kind) if migrated else self.empty(kind))
+        try:
+            yield url
+        finally:
+            await self.drop(kind, url)
 
     def close(self) -> None:
         """Stop what was started and leave nothing behind."""
@@ -147,24 +145,6 @@ def _is_held(folder: Path) -> bool:
         except BlockingIOError:
             return True
     return False
-
-
-@asynccontextmanager
-async def _turn(kind: str) -> AsyncIterator[None]:
-    """
-    On a server that several workers share, one test at a time.
-
-    Feeds wait for the open transactions of the whole server, another test's included.
-    """
-    if kind != "given":
-        yield
-        return
-    connection = await asyncpg.connect(GIVEN)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _TURN)
-        yield
-    finally:
-        await connection.close()
 
 
 async def _run(server: str, statement: str) -> None:

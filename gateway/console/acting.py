@@ -210,6 +210,7 @@ class Acting:
             )
         else:
             await self._parts.ledger.resume(party.id, who=who, reason=reason, at=at)
+        await self._parts.decided()
         return see(f"/console/lanes/{quote(party.id)}")
 
     async def _lane(self, request: web.Request) -> Lane:

@@ -41,6 +41,7 @@ class Parts:
         environment: what this installation is called at the head of every page.
         demonstration: whether its keys or its identity provider are for development; told loudly.
         browser_url: where browsers reach the console; forms from elsewhere are refused.
+        decided: makes this node go at once by what an operator has just decided about a party.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         workers: for what costs computing.
     """
@@ -53,6 +54,7 @@ class Parts:
     environment: str
     demonstration: bool
     browser_url: str
+    decided: Callable[[], Awaitable[None]]
     changed: Callable[[float], Awaitable[None]]
     stopping: asyncio.Event
     workers: Executor

@@ -69,6 +69,7 @@ def create_national_app(
     ping: Callable[[PartyId, str], Awaitable[Pinged]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
+    decided: Callable[[], Awaitable[None]],
     limits: Limits | None = None,
     changed: Callable[[float], Awaitable[None]] = asyncio.sleep,
     notices: Callable[[], Mapping[PartyId, Notice]] = dict,
@@ -89,6 +90,7 @@ def create_national_app(
         ping: asks a party, for whom, whether it is there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
+        decided: makes this node go at once by what an operator has just decided about a party.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties, to be told to who sends to them.
         capacity: how much the door has in hand and may; event streams do not count.
@@ -105,6 +107,7 @@ def create_national_app(
         parties=registry_view,
         content_of=content_of,
         ping=ping,
+        decided=decided,
         changed=changed,
         notices=notices,
         retention=retention,

@@ -91,7 +91,7 @@ class Parties:
             raise bad_parameter("until: a corridor is suspended until somebody resumes it.")
         else:
             await self._parts.ledger.suspend_corridor(party.id, _family(body.form), **how)
-        return await self._shown(party)
+        return await self._decided(party)
 
     async def outage(self, request: web.Request, caller: Caller) -> web.Response:
         """Declare that a party is out: nothing is sent, what it sends is taken, senders see the notice."""
@@ -106,7 +106,7 @@ class Parties:
             notice=body.notice,
             until=_ahead(body.until, now),
         )
-        return await self._shown(party)
+        return await self._decided(party)
 
     async def resume(self, request: web.Request, caller: Caller) -> web.Response:
         """Start a party's lane again, whatever stopped it, or one corridor of it."""
@@ -117,9 +117,10 @@ class Parties:
             await self._parts.ledger.resume(party.id, **how)
         else:
             await self._parts.ledger.resume_corridor(party.id, _family(body.form), **how)
-        return await self._shown(party)
+        return await self._decided(party)
 
-    async def _shown(self, party: Party) -> web.Response:
+    async def _decided(self, party: Party) -> web.Response:
+        await self._parts.decided()
         return answer(party_view(party, (await self._parts.ledger.party_states()).get(party.id)))
 
     async def ping(self, request: web.Request, caller: Caller) -> web.Response:

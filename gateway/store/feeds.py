@@ -2,13 +2,18 @@
 Feeds: the inbox and the events, read in an order that never changes behind a reader's back.
 
 Rows are ordered by the place of the transaction that wrote them, then by their own number. Only those are
-shown before which nothing can appear any more: their transaction is older than every transaction still open.
-A cursor names the last row shown, as epoch, transaction and number.
+shown before which nothing can appear any more: their transaction is older than every one still open in this
+database. A cursor names the last row shown, as epoch, transaction and number.
+
+Who has just been told that something is kept looks for it in the feed at once. So a reader waits a moment for
+what was open beside it when he asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import asyncpg
@@ -16,7 +21,7 @@ import asyncpg
 from gateway.domain.caller import Sight
 from gateway.domain.errors import UnknownCursor
 from gateway.domain.status import MessageType
-from gateway.store.connect import Connection
+from gateway.store.connect import Connection, Connections
 from gateway.store.records import EventRow, InboxRow
 from gateway.store.rows import event_row, message_row
 
@@ -44,6 +49,9 @@ SELECT i.place, i.inbox_no, m.message_no, m.direction, m.party, m.message_id, m.
  LIMIT {limit}
 """
 
+_FRONT_AND_END = "SELECT feed_front(), feed_end()"
+_END = "SELECT feed_end()"
+_PAUSES_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
 
 _KNOWN = "SELECT EXISTS (SELECT FROM {table} WHERE place = $1::bigint AND {number} = $2::bigint)"
 
@@ -109,6 +117,18 @@ def _seen(row: str, sight: Sight, argument: Arguments) -> list[str]:
     if sight.organisation is not None:
         ways.append(f"{row}.organisation = {argument(sight.organisation, 'text')}")
     return [f"({' OR '.join(ways)})" if ways else "false"]
+
+
+async def settle(pool: Connections, *, pauses_s: Iterable[float] = _PAUSES_S) -> None:
+    """Wait until everything committed by now is shown; after the last of *pauses_s* it is left at that."""
+    async with pool.acquire() as connection:
+        [(front, end)] = await connection.fetch(_FRONT_AND_END)
+    for pause in pauses_s:
+        if end >= front:
+            return
+        await asyncio.sleep(pause)
+        async with pool.acquire() as connection:
+            end = await connection.fetchval(_END)
 
 
 async def read_events(

@@ -15,7 +15,7 @@ from gateway.domain.errors import NotFound, UnknownCursor
 from gateway.domain.ids import PartyId
 from gateway.domain.status import Direction, MessageType
 from gateway.store.connect import Connection, Connections
-from gateway.store.feeds import event_cursor, read_events, read_inbox
+from gateway.store.feeds import event_cursor, read_events, read_inbox, settle
 from gateway.store.records import (
     CertificateRow,
     EventRow,
@@ -221,6 +221,7 @@ class Reading:
         Raises:
             UnknownCursor: *after* was never given out.
         """
+        await settle(self._pool)
         async with self._pool.acquire() as connection:
             return await read_inbox(connection, after=after, limit=limit, sight=sight, wanted=type)
 
@@ -233,6 +234,7 @@ class Reading:
         Raises:
             UnknownCursor: *after* was never given out.
         """
+        await settle(self._pool)
         async with self._pool.acquire() as connection:
             return await read_events(connection, after=after, limit=limit, sight=sight)
 

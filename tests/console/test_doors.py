@@ -35,6 +35,7 @@ def routes(scene: Scene) -> tuple[Page, ...]:
         environment="",
         demonstration=False,
         browser_url="http://localhost",
+        decided=nothing,
         changed=nothing,
         stopping=asyncio.Event(),
         workers=nothing,

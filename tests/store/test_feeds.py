@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import repeat
 
 import asyncpg
 import pytest
@@ -13,9 +15,12 @@ from gateway.domain.caller import EVERYTHING, Sight
 from gateway.domain.errors import UnknownCursor
 from gateway.domain.ids import PartyId
 from gateway.domain.status import MessageType
+from gateway.store.connect import Connections
+from gateway.store.feeds import settle
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.page import Page
+from tests.servers import Servers
 from tests.store.making import (
     AT,
     TH,
@@ -105,6 +110,40 @@ async def test_no_event_appears_before_a_cursor_that_was_handed_out(ledger: Ledg
     items, _ = await ledger.events(after=cursor, limit=10)
 
     assert [item.what for item in items] == ["operator:early", "operator:late"]
+
+
+async def test_what_is_open_in_another_database_of_the_server_holds_nothing_back(
+    ledger: Ledger, servers: Servers, server_kind: str
+) -> None:
+    async with servers.database(server_kind, migrated=False) as elsewhere:
+        neighbour = await asyncpg.connect(elsewhere)
+        try:
+            await neighbour.execute("BEGIN; SELECT pg_current_xact_id()")
+            async with ledger.page() as page:
+                await tell(page, "here")
+                await arrive(page)
+
+            assert await events_of(ledger) == ["operator:here"]
+            assert len((await ledger.inbox(after=None, limit=10))[0]) == 1
+        finally:
+            await neighbour.close()
+
+
+async def test_who_reads_is_shown_what_was_committed_as_soon_as_what_is_open_beside_it_ends(
+    ledger: Ledger, pool: asyncpg.Pool
+) -> None:
+    patiently = partial(settle, Connections(pool), pauses_s=repeat(0.01))
+    async with slow(ledger, lambda page: tell(page, "open")):
+        async with ledger.page() as page:
+            await tell(page, "committed")
+        settled = asyncio.create_task(patiently())
+        done, _ = await asyncio.wait([settled], timeout=0.1)
+        assert not done
+
+    async with asyncio.timeout(30):
+        await settled
+
+    assert await events_of(ledger) == ["operator:open", "operator:committed"]
 
 
 async def test_interleaved_commits_keep_their_order(ledger: Ledger) -> None:

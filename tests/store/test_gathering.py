@@ -110,8 +110,11 @@ async def test_who_comes_the_moment_the_writers_fall_idle_is_not_forgotten() -> 
         await paper.dry.wait()
         return await gathered.add(99)
 
-    first = [asyncio.create_task(gathered.add(n)) for n in range(WRITERS)]
-    await paper.begun.wait()
+    first = []
+    for n in range(WRITERS):
+        paper.begun.clear()
+        first.append(asyncio.create_task(gathered.add(n)))
+        await paper.begun.wait()
     last = asyncio.create_task(after_the_writers())
     await asyncio.sleep(0)
     paper.dry.set()

@@ -375,6 +375,10 @@ async def until(happened: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def nothing_to_do() -> None:
+    """Nobody else goes by what was decided."""
+
+
 async def answered_at_once(party: PartyId, who: str) -> Pinged:
     return Pinged(party=party, at=NOW, answered=True, cause=None, took_ms=12)
 
@@ -407,6 +411,7 @@ async def national_door(
         evidence=no_evidence,
         registry_view=lambda: {TH: th_customs()},
         stopping=ended,
+        decided=nothing_to_do,
         limits=limits,
         changed=changed,
         away=away,
@@ -435,6 +440,7 @@ def parts() -> Parts:
         parties=lambda: {TH: th_customs()},
         content_of=lambda *_: None,
         ping=answered_at_once,
+        decided=nothing_to_do,
         changed=asyncio.sleep,
         notices=dict,
         stopping=asyncio.Event(),

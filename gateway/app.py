@@ -57,6 +57,10 @@ from gateway.observe.evidence import EvidenceRoom
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.pipeline import Pipeline
+from gateway.public.app import PREFIX as CHECK
+from gateway.public.app import Parts as CheckParts
+from gateway.public.app import alone, create_check
+from gateway.public.codes import Codes, load_codes
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import LiveParties
@@ -69,7 +73,7 @@ from gateway.store.identity import identity
 from gateway.store.ledger import Ledger
 from gateway.store.migrate import migrate
 from gateway.store.operating import BY_ITSELF
-from gateway.store.records import CheckedReceipt, Claim, MessageRow, PartyState
+from gateway.store.records import CertificateRow, CheckedReceipt, Claim, MessageRow, PartyState
 from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
 from gateway.trust.check import check_seal, said_in
@@ -375,6 +379,7 @@ class Node:
         for door in ("national", "exchange"):
             self._doors[door] = capacity_of(limits, partial(self._metrics.turned_away, door))
         who = await self._identity(stack)
+        codes = await load_codes(self._ledger)
         national = create_national_app(
             home=self._home.id,
             desk=CountedNational(self._pipeline, self._metrics),
@@ -396,7 +401,8 @@ class Node:
             capacity=self._doors["national"],
             retention=self._retention,
             away=AWAY,
-            beside={"/console": self._console(who)},
+            check_address=lambda row: self._check_address(codes, row),
+            beside={"/console": self._console(who), CHECK: self._check(codes)},
         )
         exchange = create_exchange_app(
             desk=CountedExchange(self._pipeline, self._metrics),
@@ -410,10 +416,37 @@ class Node:
         )
         await _open(stack, exchange, settings.exchange_listen, self._credentials.server(), limits)
         await _open(stack, national, settings.listen, who.tls, limits)
+        if settings.check_listen is not None:
+            await _open(stack, alone(self._check(codes)), settings.check_listen, who.tls, limits)
+
+    def _check_address(self, codes: Codes, row: CertificateRow) -> str:
+        """Where anybody checks a certificate of ours."""
+        return f"{self._settings.public_check_url}{CHECK}/{codes.code_of(row.certificate_no)}"
+
+    def _check(self, codes: Codes) -> web.Application:
+        parts = CheckParts(
+            home=self._home,
+            registry=self._registry,
+            ledger=self._ledger,
+            clock=self._clock,
+            codes=codes,
+            demonstration=self._demonstration,
+            counted=self._metrics.checked,
+            compute=self._compute,
+        )
+        return create_check(parts, away=AWAY)
+
+    @property
+    def _demonstration(self) -> bool:
+        """Whether identities are for development, so that nothing here is real."""
+        return self._settings.issuer is None or self._settings.issuer.startswith("http://")
+
+    async def _compute(self, task: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._workers, task)
 
     def _console(self, identity: Identity) -> web.Application:
         settings = self._settings
-        demonstration = settings.issuer is None or settings.issuer.startswith("http://")
+        demonstration = self._demonstration
         named = "Demonstration: development identities" if demonstration else "Production"
         parts = ConsoleParts(
             home=self._home,
@@ -480,7 +513,7 @@ class Node:
             zone=self._registry.zones.of.get(country, UTC),
             calendar=self._registry.calendars.get(country, WEEKENDS_FREE),
         )
-        return Watcher(self._ledger, self._clock, law)
+        return Watcher(self._ledger, self._clock, law, home=self._home.id)
 
     async def _wait_for_change(self, at_most_s: float) -> None:
         self._changed.clear()

@@ -158,6 +158,14 @@ class Settings(BaseSettings):
         default=Address("127.0.0.1", 8443),
         description="`HOST:PORT` of the exchange endpoint, always mutual TLS",
     )
+    check_listen: At | None = Field(
+        default=None,
+        description="`HOST:PORT` where the public check stands alone, for an address that anybody reaches",
+    )
+    check_url: str | None = Field(
+        default=None,
+        description="where anybody reaches it, as codes on certificates say; `PUBLIC_URL` when not given",
+    )
     registry: Path | None = Field(
         default=None,
         description="a folder with `schemas/ mappings/ certs/` of one's own, laid over the shipped one",
@@ -256,7 +264,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a PostgreSQL URL, such as postgresql://user@host:5432/eco_gateway")
         return value
 
-    @field_validator("issuer", "url", "public_url")
+    @field_validator("issuer", "url", "public_url", "check_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
@@ -296,6 +304,11 @@ class Settings(BaseSettings):
         """Where browsers reach the console, without a slash at its end."""
         scheme = "https" if self.tls_certificate else "http"
         return self.public_url or f"{scheme}://{self.listen.reachable}"
+
+    @property
+    def public_check_url(self) -> str:
+        """Where anybody reaches the public check, without a slash at its end; it stands under ``/verify``."""
+        return self.check_url or self.browser_url
 
     @property
     def keys_folder(self) -> Path:

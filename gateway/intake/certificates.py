@@ -91,6 +91,11 @@ class Certificates:
         story = await self._parts.ledger.story(row.certificate_no)
         return answer(track_view(story, await agreed(self._parts), self._parts.home))
 
+    async def check(self, request: web.Request, caller: Caller) -> web.Response:
+        """Where anybody checks this certificate; what the code printed on it leads to."""
+        row = await find_certificate(self._parts, request, caller, Right.READ, direction=Direction.OUT)
+        return answer({"url": self._parts.check_address(row)})
+
     async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
         """Ask the receiver to cancel; the first answer again while that is pending."""
         limits = self._parts.limits
@@ -159,6 +164,15 @@ class Certificates:
                 name="getCertificate",
                 meaning="One certificate from end to end.",
                 answers={200: Answer("Where it stands, and the three layers of answer.", shapes.Track)},
+            ),
+            Call(
+                method="GET",
+                path=_ONE + "/check",
+                right=Right.READ,
+                serve=self.check,
+                name="getCertificateCheck",
+                meaning="Where anybody checks a certificate of ours; to be printed on it as a QR code.",
+                answers={200: Answer("The address.", shapes.Check)},
             ),
             Call(
                 method="POST",

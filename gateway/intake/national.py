@@ -48,7 +48,7 @@ from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
 from gateway.intake.serving import Limits, Parts, answer, capacity_of
 from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
-from gateway.store.records import MessageRow
+from gateway.store.records import CertificateRow, MessageRow
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN = frozenset({"/health/live", "/health/ready"})
@@ -66,6 +66,7 @@ def create_national_app(
     metrics: Callable[[], Awaitable[bytes]],
     content_of: Callable[[MessageRow, bytes], Any],
     evidence: Callable[[MessageRow], Awaitable[bytes]],
+    check_address: Callable[[CertificateRow], str],
     ping: Callable[[PartyId, str], Awaitable[Pinged]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
@@ -87,6 +88,7 @@ def create_national_app(
         metrics: the exposition, in Prometheus' text format.
         content_of: what an inbox message says, as JSON; run in a worker thread.
         evidence: the bundle about a message and its conversation.
+        check_address: where anybody checks a certificate of ours.
         ping: asks a party, for whom, whether it is there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
@@ -114,6 +116,7 @@ def create_national_app(
         stopping=stopping,
         limits=limits or Limits(),
         evidence=evidence,
+        check_address=check_address,
     )
     under_prefix = table(parts)
     known: dict[web.AbstractRoute, Call] = {}

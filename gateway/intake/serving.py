@@ -65,6 +65,7 @@ class Parts:
         retention: how long documents are kept, corridor by corridor.
         stopping: set when the process is about to end.
         evidence: the bundle about a message and its conversation.
+        check_address: where anybody checks a certificate of ours.
     """
 
     home: PartyId
@@ -81,6 +82,7 @@ class Parts:
     stopping: asyncio.Event
     limits: Limits
     evidence: Callable[[MessageRow], Awaitable[bytes]]
+    check_address: Callable[[CertificateRow], str]
     retention: Sequence[Retention] = ()
 
 

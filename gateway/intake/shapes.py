@@ -222,6 +222,12 @@ class Link(Shape):
     life: CertificateLife | None
 
 
+class Check(Shape):
+    """Where anybody checks a certificate."""
+
+    url: str
+
+
 class Track(Shape):
     """A certificate from end to end."""
 

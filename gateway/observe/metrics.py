@@ -110,6 +110,17 @@ class Metrics:
             registry=own,
         )
 
+        self._checks = Counter(
+            "eco_public_checks",
+            "Questions to the public check by what they were answered with",
+            ("standing",),
+            registry=own,
+        )
+
+    def checked(self, standing: str) -> None:
+        """Count a question of a stranger about a certificate, by the *standing* it was answered with."""
+        self._checks.labels(standing).inc()
+
     def set_in_hand(self, door: str, calls: int, size: int) -> None:
         """Show how many calls a door has in hand, and the bytes of their bodies."""
         self._in_hand.labels(door).set(calls)

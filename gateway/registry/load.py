@@ -11,12 +11,14 @@ from gateway.domain.deadline import Calendars, Clock
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId
+from gateway.domain.words import Language
 from gateway.registry.clocks import load_calendars, load_clocks, with_patience
 from gateway.registry.codes import CodeLists, load_codes
 from gateway.registry.conversions import load_conversions
 from gateway.registry.corridors import CorridorKey, load_corridors
 from gateway.registry.folder import Folder
 from gateway.registry.forms import RecordShape, load_forms, load_record_schema
+from gateway.registry.labels import Labels, load_labels
 from gateway.registry.parties import load_parties
 from gateway.registry.zones import Zones, load_zones
 
@@ -34,6 +36,7 @@ class Registry:
         zones: tell which day it is in a country.
         clocks: the law's, with their limits; those of a party's file are among them.
         calendars: the working days of the countries that have a file.
+        labels: what the public check says, by language, English first.
     """
 
     folder: Folder
@@ -46,6 +49,7 @@ class Registry:
     corridors: Mapping[CorridorKey, Corridor]
     clocks: tuple[Clock, ...]
     calendars: Calendars
+    labels: Mapping[Language, Labels]
 
 
 def load_registry(folder: Folder) -> Registry:
@@ -65,9 +69,10 @@ def load_registry(folder: Folder) -> Registry:
     corridors = _part(faults, lambda: load_corridors(folder, parties, forms))
     clocks = _part(faults, lambda: load_clocks(folder))
     calendars = _part(faults, lambda: load_calendars(folder))
+    labels = _part(faults, lambda: load_labels(folder))
     if clocks is None or calendars is None or codes is None or conversions is None or zones is None:
         raise Misconfigured(tuple(faults))
-    if record_schema is None or forms is None or parties is None or corridors is None:
+    if record_schema is None or forms is None or parties is None or corridors is None or labels is None:
         raise Misconfigured(tuple(faults))
     return Registry(
         folder=folder,
@@ -80,6 +85,7 @@ def load_registry(folder: Folder) -> Registry:
         corridors=corridors,
         clocks=with_patience(clocks, parties),
         calendars=calendars,
+        labels=labels,
     )
 
 

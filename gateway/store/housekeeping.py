@@ -24,6 +24,7 @@ BATCH = 200
 ROUND_BATCHES = 50
 PAUSE_S = 0.05
 PLANS_KEPT = timedelta(days=30)
+ASKED_KEPT = timedelta(days=30)  # what strangers asked for in vain
 COUNTED_UP_TO = 10_000
 
 
@@ -89,6 +90,7 @@ class Housekeeping:
                 left = True
         async with self._pool.acquire() as connection:
             await finished(queries.drop_plans(connection, before=at - PLANS_KEPT, batch=BATCH))
+            await finished(queries.forget_asked_in_vain(connection, before=at - ASKED_KEPT, batch=BATCH))
         return Purged(certificates, documents, left)
 
     async def purge(self, rule: Retention, at: datetime, *, batch: int = BATCH) -> Purged:

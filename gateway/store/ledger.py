@@ -39,6 +39,7 @@ from gateway.store.lanes import Lanes
 from gateway.store.operating import Operating
 from gateway.store.overview import Overview
 from gateway.store.page import Page as Page
+from gateway.store.public import PublicCheck
 from gateway.store.reading import Reading
 from gateway.store.records import (
     Admission,
@@ -59,7 +60,9 @@ from gateway.store.statements import queries
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
 
-class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping, Overview, Sessions):
+class Ledger(
+    Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping, Overview, Sessions, PublicCheck
+):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
 
@@ -81,6 +84,7 @@ class Ledger(Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeepin
         Clocks.__init__(self, connections)
         Overview.__init__(self, connections)
         Sessions.__init__(self, connections)
+        PublicCheck.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -101,6 +101,16 @@ class Position:
     refused_no: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRow:
+    """A certificate that was never issued here and for which strangers asked; no *form* for a code."""
+
+    form: str
+    number: str
+    times: int
+    last_at: datetime
+
+
 class WatchPage:
     """One step of the watch: a transaction that holds the watch, so that one node at a time works."""
 
@@ -180,6 +190,20 @@ class WatchPage:
         """We refused something from a party; over when it sends something good from here on."""
         await self.open(cause, [Sufferer(cause=told)])
         await watching.listen_from_here(self.connection)
+
+    async def is_asked_in_vain(self) -> bool:
+        """Whether strangers asked for what was never issued here since the last step."""
+        return bool(await watching.new_asked_in_vain(self.connection))
+
+    async def asked_in_vain(self, within: timedelta) -> list[AskedRow]:
+        """What they asked for *within* that time, each once, the latest first."""
+        rows = watching.asked_in_vain(self.connection, since=self.at - within, batch=_BATCH)
+        return [AskedRow(**dict(row)) async for row in rows]
+
+    async def items_about(self, code: str) -> list[tuple[int, int, str]]:
+        """Item, exception and owner of what suffers from *code* and is neither a message nor a clock."""
+        rows = watching.items_of_code(self.connection, code=code)
+        return [(row["item_no"], row["exception_no"], row["owner"]) async for row in rows]
 
     async def open(self, cause: Cause, sufferers: Sequence[Sufferer]) -> None:
         """These suffer from *cause*: the exception is opened if it is not open, and told of then."""

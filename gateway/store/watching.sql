@@ -272,3 +272,36 @@ UPDATE certificate
        life_moved_at = :at, life_moved_by = 'gateway'
  WHERE certificate_no = ANY (:certificate_nos::bigint[])
    AND life IN ('in_force', 'cancel_pending');
+
+-- ======== asked for in vain =====================================================================================
+
+-- name: new_asked_in_vain()$
+-- Whether somebody asked for what was never issued here since we looked last; from here on we have looked.
+WITH newest AS (
+    SELECT max(last_at) AS at
+      FROM asked_in_vain
+     WHERE hour >= date_trunc('hour', (SELECT asked_in_vain_at FROM watch_position))
+), moved AS (
+    UPDATE watch_position w SET asked_in_vain_at = n.at FROM newest n WHERE n.at > w.asked_in_vain_at RETURNING 1
+)
+SELECT EXISTS (SELECT FROM moved);
+
+-- name: asked_in_vain(since, batch)
+-- What was asked for in vain since then, each once, the latest first.
+SELECT form, number, sum(times)::bigint AS times, max(last_at) AS last_at
+  FROM asked_in_vain
+ WHERE hour >= date_trunc('hour', :since::timestamptz)
+   AND last_at >= :since::timestamptz
+ GROUP BY form, number
+ ORDER BY max(last_at) DESC
+ LIMIT :batch;
+
+-- name: items_of_code(code)
+-- What suffers from exceptions of this code that no message and no clock suffers from.
+SELECT i.item_no, i.exception_no, x.owner
+  FROM exception_item i
+  JOIN exception x ON x.exception_no = i.exception_no
+ WHERE i.closed_at IS NULL
+   AND i.clock_no IS NULL
+   AND i.message_no IS NULL
+   AND x.code = :code;

@@ -12,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from gateway.domain.clock import Clock
+from gateway.domain.ids import PartyId
 from gateway.store.ledger import Ledger
 from gateway.store.troubles import Cause, OpenItem, Sufferer, WatchPage
 from gateway.watch.law import NO_LAW, Law
+from gateway.watch.strangers import NOT_ISSUED, WITHIN, strangers
 from gateway.watch.troubles import Trouble, refused_from, trouble_of
 
 CURED = "cured by what happened since"
@@ -26,12 +28,14 @@ class Watcher:
 
     Args:
         law: the clocks there are, with their limits.
+        home: whose exceptions those are that concern no party abroad.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, law: Law = NO_LAW) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, law: Law = NO_LAW, *, home: PartyId) -> None:
         self._ledger = ledger
         self._clock = clock
         self._law = law
+        self._home = home
 
     async def step(self) -> None:
         """Look once; nothing when another node is looking."""
@@ -40,6 +44,7 @@ class Watcher:
                 await self._look_again(page)
                 await self._look_at_new(page)
                 await self._watch_clocks(page)
+                await self._watch_strangers(page)
 
     async def _look_at_new(self, page: WatchPage) -> None:
         opened: dict[Cause, list[Sufferer]] = defaultdict(list)
@@ -86,6 +91,18 @@ class Watcher:
         over = [one for one in await page.clocks.breach() if self._law.ends_life(one)]
         if over:
             await page.clocks.expire(over)
+
+    async def _watch_strangers(self, page: WatchPage) -> None:
+        is_new = await page.is_asked_in_vain()
+        items = await page.items_about(NOT_ISSUED)
+        if not (is_new or items):
+            return
+        found = strangers(await page.asked_in_vain(WITHIN), self._home, page.at)
+        for trouble in found if is_new else ():
+            await page.open(trouble.cause, [Sufferer(cause=trouble.told)])
+        standing = {trouble.cause.owner for trouble in found}
+        quiet = [(item, exception) for item, exception, owner in items if owner not in standing]
+        await page.cure(quiet, "nobody asks in vain any more")
 
 
 def _cured(items: Iterable[OpenItem], stands: dict[int, Trouble | None]) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -177,3 +178,22 @@ async def test_a_lane_is_suspended_and_resumed_without_scripts_on_a_phone(
         await page.click("text=Resume…")
         await page.click("button:has-text('Resume TH.CUSTOMS')")
         assert await page.locator("main .chip:has-text('Open')").is_visible()
+
+
+async def test_the_public_check_is_sound_on_a_phone_in_every_language(browser: Browser, scene: Scene) -> None:
+    vn = scene.pair.vn
+    check = urlsplit((await vn.issuer.get(f"{scene.through.path}/check")).body["url"]).path
+    context = await browser.new_context(viewport={"width": NARROW, "height": 800}, bypass_csp=True)
+    looked = Looked(await context.new_page(), vn.url)
+    faults = []
+    for path in ("/verify", check):
+        for language in ("en", "th", "vi"):
+            await looked.open(f"{path}?lang={language}")
+            if (wide := await looked.page.evaluate(_TOO_WIDE)) is not None:
+                faults.append(f"{path} {language}: scrolls sideways: {wide}")
+            await looked.page.evaluate(AXE.read_text("utf-8"))
+            faults += [f"{path} {language}: {fault}" for fault in await looked.page.evaluate(_FOUND)]
+    await context.close()
+
+    assert faults == []
+    assert looked.complaints == []

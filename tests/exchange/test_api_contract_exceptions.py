@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.caller import Role
+from gateway.domain.ids import PartyId
 from gateway.store.connect import connect
 from gateway.store.ledger import Ledger
 from gateway.watch.law import Law
@@ -226,7 +227,8 @@ async def test_a_clock_that_has_warned_is_listed_and_stands_on_the_timeline(pair
     pool = await connect(pair.th.database_url, connections=2)
     later = CLOCK + timedelta(days=55)
     try:
-        await Watcher(Ledger(pool), lambda: later, Law(clocks=pair.th.registry.clocks)).step()
+        law = Law(clocks=pair.th.registry.clocks)
+        await Watcher(Ledger(pool), lambda: later, law, home=PartyId("TH.CUSTOMS")).step()
     finally:
         pool.terminate()
 

@@ -27,6 +27,7 @@ from gateway.watch.law import Law
 from gateway.watch.watcher import Watcher
 from tests.store.making import (
     AT,
+    HOME,
     MINUTE,
     TH,
     a_certificate,
@@ -50,7 +51,7 @@ def law(*names: str, **more: Clock) -> Law:
 
 
 async def look(ledger: Ledger, at: datetime, clocks: Law) -> None:
-    await Watcher(ledger, lambda: at, clocks).step()
+    await Watcher(ledger, lambda: at, clocks, home=HOME).step()
 
 
 async def alerts(ledger: Ledger) -> list[tuple[str, datetime]]:

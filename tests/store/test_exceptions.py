@@ -26,6 +26,7 @@ from gateway.store.records import CustomsEntry
 from gateway.watch.watcher import Watcher
 from tests.store.making import (
     AT,
+    HOME,
     MINUTE,
     TH,
     a_certificate,
@@ -63,7 +64,7 @@ class Clock:
 
 async def look(ledger: Ledger, clock: Clock | None = None) -> None:
     """One step of the watch."""
-    await Watcher(ledger, clock or (lambda: AT)).step()
+    await Watcher(ledger, clock or (lambda: AT), home=HOME).step()
 
 
 async def open_ones(ledger: Ledger, **wanted: Any) -> list[ExceptionRow]:

@@ -409,6 +409,7 @@ async def national_door(
         ping=answered_at_once,
         content_of=lambda row, document: {"bytes": len(document), "type": row.type},
         evidence=no_evidence,
+        check_address=lambda row: f"https://check.example/verify/{row.certificate_no}",
         registry_view=lambda: {TH: th_customs()},
         stopping=ended,
         decided=nothing_to_do,
@@ -446,6 +447,7 @@ def parts() -> Parts:
         stopping=asyncio.Event(),
         limits=Limits(),
         evidence=no_evidence,
+        check_address=lambda row: f"https://check.example/verify/{row.certificate_no}",
     )
 
 

@@ -56,6 +56,7 @@ from gateway.observe.event_log import LogKeeper
 from gateway.observe.evidence import EvidenceRoom
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
+from gateway.observe.revocation import RevocationWatch, stale
 from gateway.pipeline import Pipeline
 from gateway.public.app import PREFIX as CHECK
 from gateway.public.app import Parts as CheckParts
@@ -96,6 +97,7 @@ PARKED_EVERY_S = 5.0
 LOG_EVERY_S = 1.0
 CREDENTIALS_EVERY_S = 2.0
 EXPIRY_EVERY_S = 600.0
+LISTS_EVERY_S = 5.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
@@ -297,6 +299,7 @@ class Node:
             self._lanes[party.id] = await self._lane(party, stack)
         node = stack.enter_context(identity(self._settings.data, self._settings.listen))
         self._roster = Roster(node, self._lanes, leases=self._ledger)
+        lists = await self._lists(stack)
         await self._open_doors(stack)
         self._ready = True
         log.info(
@@ -307,12 +310,12 @@ class Node:
             development_issuer=self._settings.development_issuer,
         )
         try:
-            await self._work()
+            await self._work(lists)
         except* _Overtime:
             log.warning("grace_ended", grace_s=self._settings.grace_s)
         log.info("node_stopped", home=self._home.id)
 
-    async def _work(self) -> None:
+    async def _work(self, lists: RevocationWatch) -> None:
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(self._ledger.listen(self._hear)),
@@ -323,6 +326,7 @@ class Node:
                 tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
                 tasks.create_task(self._every(CREDENTIALS_EVERY_S, self._watch.look)),
                 tasks.create_task(self._every(EXPIRY_EVERY_S, self._watch.warn)),
+                tasks.create_task(self._every(LISTS_EVERY_S, lists.look)),
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
@@ -475,6 +479,14 @@ class Node:
         provider = Provider(self._settings.issuer, client)
         return issuer_identity(self._settings, self._ledger, self._clock, self._home.id, provider)
 
+    async def _lists(self, stack: AsyncExitStack) -> RevocationWatch:
+        """What is held of revocation lists counts from the first message on; the rest is fetched beside."""
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        skew = timedelta(seconds=self._settings.skew_s)
+        lists = RevocationWatch(self._credentials, self._ledger, self._clock, client, skew)
+        await lists.take_in()
+        return lists
+
     def _party_of(self, peer: bytes) -> PartyId | None:
         return party_of(peer, self._credentials.others, self._clock())
 
@@ -497,6 +509,7 @@ class Node:
             self._metrics.set_in_hand(door, capacity.in_hand, capacity.bytes_in_hand)
         self._metrics.set_lanes(await self._ledger.lanes(self._clock()))
         self._metrics.set_certificate_expiry(self._registry.parties.values(), self._clock())
+        self._metrics.set_revocation_lists(self._registry.parties.values(), self._clock())
         return self._metrics.exposition()
 
     # ---- what goes on beside the lanes ---------------------------------------------------------------------
@@ -513,7 +526,13 @@ class Node:
             zone=self._registry.zones.of.get(country, UTC),
             calendar=self._registry.calendars.get(country, WEEKENDS_FREE),
         )
-        return Watcher(self._ledger, self._clock, law, home=self._home.id)
+        return Watcher(
+            self._ledger,
+            self._clock,
+            law,
+            home=self._home.id,
+            stale=partial(stale, self._registry.parties),
+        )
 
     async def _wait_for_change(self, at_most_s: float) -> None:
         self._changed.clear()

@@ -29,6 +29,7 @@ from gateway.answers.re_exports import ReExports
 from gateway.domain.caller import Caller
 from gateway.domain.envelope import Claimed, claimed
 from gateway.domain.errors import (
+    CannotTell,
     Fault,
     Finding,
     IdRepeated,
@@ -191,6 +192,8 @@ class Pipeline:
                 text = f"The exchange of {form} with you is suspended by an operator"
                 return await self._not_now(arrived, text)
             await self._commit(opened)
+        except CannotTell as unsure:
+            return await self._not_now(arrived, str(unsure))
         except Refused as refused:
             return await self._refuse_message(arrived, refused)
         self._alive(arrived.client)

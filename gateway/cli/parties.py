@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +35,8 @@ def _parties(context: typer.Context, to: To = None, as_json: AsJson = False) -> 
             say(line)
         if suspended := suspension(party):
             say(f"  {suspended}", style="yellow")
+        for line, style in _lists(party):
+            say(line, style=style)
         for planned in party.get("maintenance") or ():
             say(f"  maintenance {when(planned['from'])} to {when(planned['to'])}: {planned['notice']}")
     return Status.DONE
@@ -66,3 +69,20 @@ def add(
         remark(f"note: {doubt}")
     remark("A running node takes it in when it is restarted. Corridors stand under mappings/corridors/.")
     return Status.DONE
+
+
+def _lists(party: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """How fresh its revocation lists are, and which source gives none."""
+    held = party.get("revocation")
+    if held is None:
+        return
+    for one in held["lists"]:
+        until = "names no end" if one["fresh_until"] is None else f"fresh until {when(one['fresh_until'])}"
+        named = f"revocation list of {when(one['issued_at'])}, {one['revoked']} revoked, {until}"
+        yield f"  {named}: {one['source']}", None
+    if held["stale"] is not None:
+        counts = "no seal counts" if held["fail"] == "hard" else "the last one goes on"
+        yield f"  {held['stale']}; meanwhile {counts}", "red"
+    for source in held["sources"]:
+        if source["fault"] is not None:
+            yield f"  {source['url']}: {source['fault']}", "yellow"

@@ -86,6 +86,7 @@ class PartyPages:
             lane=lanes.get(party.id),
             corridors=sorted(corridors, key=lambda one: (one.sender.id, one.receiver.id, one.accepts)),
             axis=axis_of(party, now),
+            stale=party.stale_lists(now),
         )
 
     def _forms(self, party: Party) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.domain.dialect import DialectName
 from gateway.domain.form import EditionWindow
 from gateway.domain.ids import FormId, PartyId, family_of
+from gateway.domain.revocation import RevocationList, RevocationPolicy, newest, told
 from gateway.domain.status import MessageType
 
 
@@ -26,6 +27,8 @@ class RegisteredCertificate:
 
     Attributes:
         revoked_at: since when the authority's revocation list does not let it count; None: it does.
+        needs_list: the party's policy is hard: it counts only while the authority's list is fresh.
+        listed: the authority's list that was held against it; None where there is none.
     """
 
     file: str
@@ -33,6 +36,8 @@ class RegisteredCertificate:
     valid_from: datetime
     valid_to: datetime
     revoked_at: datetime | None = None
+    needs_list: bool = False
+    listed: RevocationList | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -51,6 +56,10 @@ class RegisteredCertificate:
     def is_revoked(self, at: datetime) -> bool:
         """Whether it was revoked by *at*; what it sealed before still stands."""
         return self.revoked_at is not None and self.revoked_at <= at
+
+    def is_vouched_for(self, at: datetime) -> bool:
+        """Whether the policy lets it count at *at* as far as the list's age goes."""
+        return not self.needs_list or (self.listed is not None and self.listed.is_fresh(at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,8 @@ class Party:
     Attributes:
         forms: those it implements, each with its version or without for every version; None for all. It may
             notify that it implements only some (ATIGA Annex 8 Rule 27(2)).
+        revocation: what its file wants of revocation lists; None where it names none.
+        lists: those we hold, of whichever of its authorities.
         maintenance: when it plans to be down.
     """
 
@@ -109,12 +120,60 @@ class Party:
     acknowledgements: bool
     national_acknowledgements: bool
     forms: frozenset[FormId] | None = None
-    revoked: Mapping[int, datetime] = field(default_factory=dict)  # serial numbers, and since when
+    revocation: RevocationPolicy | None = None
+    lists: tuple[RevocationList, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
 
     def implements(self, form: FormId) -> bool:
         """Whether the party can do something with a certificate in *form*, which names its version."""
         return self.forms is None or form in self.forms or family_of(form) in self.forms
+
+    @property
+    def wanted_lists(self) -> tuple[tuple[str, RevocationList | None], ...]:
+        """
+        The newest list for seals and for TLS, as far as its file wants any.
+
+        The authority of its seals must have one; another one's for TLS is looked at once there has been one.
+        """
+        if self.revocation is None:
+            return ()
+        seals, tls = newest(self.lists, self.anchor), newest(self.lists, self.tls_anchor)
+        alone = (("seals", seals),)
+        return alone if tls is None or self.tls_anchor == self.anchor else (*alone, ("TLS", tls))
+
+    def stale_lists(self, at: datetime) -> str | None:
+        """What is wrong at *at* with the lists its file wants; None where nothing is."""
+        for what, listed in self.wanted_lists:
+            if listed is None or not listed.is_fresh(at):
+                return f"The revocation list for {what} of {self.id} is not fresh: {told(listed)}"
+        return None
+
+
+def with_lists(party: Party, lists: Iterable[RevocationList]) -> Party:
+    """*party* with *lists* held against its certificates, and no others."""
+    held = tuple(lists)
+
+    def against(
+        some: tuple[RegisteredCertificate, ...], anchor: x509.Certificate
+    ) -> tuple[RegisteredCertificate, ...]:
+        listed = newest(held, anchor)
+        hard = party.revocation is not None and party.revocation.hard
+        return tuple(
+            replace(
+                each,
+                revoked_at=None if listed is None else listed.revoked.get(each.certificate.serial_number),
+                needs_list=hard,
+                listed=listed,
+            )
+            for each in some
+        )
+
+    return replace(
+        party,
+        lists=held,
+        sign=against(party.sign, party.anchor),
+        tls=against(party.tls, party.tls_anchor),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ What can go wrong, and what a party or a caller is told about it.
     + TooLarge              S04
     + ContentRefused        every finding of schema, rules and code lists
     + SealRefused           G01, G02: one of the numbered checks of the seal failed
+    + CannotTell            T03: a check needs what we do not have just now; the sender tries again
     + NotForUs              C01, T02: party unknown, another party's client certificate, not addressed to us
     + IdRepeated            D02: this message id came before with other content
     + NumberTaken           D05: this certificate number came before with other content
@@ -185,8 +186,21 @@ class SealRefused(Refused):
 
     @property
     def code(self) -> str:
-        """G01 for the signature, G02 for its certificate."""
+        """G01 for the signature, G02 for its certificate, T03 where the certificate cannot be judged now."""
         return self._code.value
+
+
+class CannotTell(SealRefused):
+    """
+    A numbered check needs what we do not have just now: a fresh revocation list. Not the message's fault.
+
+    The sender is asked to come again, so nothing is lost while an authority's list is late.
+    """
+
+    fault = Fault.ASKED_TO_WAIT
+
+    def __init__(self, text: str, *, step: int, action: str | None = None) -> None:
+        super().__init__(text, step=step, code=self.fault, action=action)
 
 
 class NotForUs(Refused):

@@ -61,9 +61,11 @@ class Parties:
 
     async def all(self, _: web.Request, __: Caller) -> web.Response:
         """Every party with its certificates and what operators decided about it."""
-        states = await self._parts.ledger.party_states()
+        states, now = await self._parts.ledger.party_states(), self._parts.clock()
         known = sorted(self._parts.parties().items())
-        return answer({"items": [party_view(party, states.get(key)) for key, party in known], "next": None})
+        return answer(
+            {"items": [party_view(party, states.get(key), now) for key, party in known], "next": None}
+        )
 
     async def lanes(self, _: web.Request, __: Caller) -> web.Response:
         """Every lane, also those of parties to which nothing was ever owed."""
@@ -121,7 +123,8 @@ class Parties:
 
     async def _decided(self, party: Party) -> web.Response:
         await self._parts.decided()
-        return answer(party_view(party, (await self._parts.ledger.party_states()).get(party.id)))
+        state = (await self._parts.ledger.party_states()).get(party.id)
+        return answer(party_view(party, state, self._parts.clock()))
 
     async def ping(self, request: web.Request, caller: Caller) -> web.Response:
         """Ask a party whether it is there."""
@@ -219,7 +222,7 @@ class Parties:
         )
 
 
-def party_view(party: Party, state: PartyState | None) -> Json:
+def party_view(party: Party, state: PartyState | None, now: datetime) -> Json:
     """A party as its file and our operators have it."""
     return {
         "id": party.id,
@@ -234,11 +237,38 @@ def party_view(party: Party, state: PartyState | None) -> Json:
             *(_certificate_view("sign", certificate) for certificate in party.sign),
             *(_certificate_view("tls", certificate) for certificate in party.tls),
         ],
+        "revocation": revocation_view(party, now),
         "maintenance": [
             {"from": rfc3339(one.begin), "to": rfc3339(one.end), "notice": one.notice}
             for one in party.maintenance
         ],
         **_suspension_view(state or PartyState(party=party.id)),
+    }
+
+
+def revocation_view(party: Party, now: datetime) -> Json | None:
+    """What its file wants of revocation lists, those we hold, and how fresh they are."""
+    policy = party.revocation
+    if policy is None:
+        return None
+    return {
+        "fail": "hard" if policy.hard else "soft",
+        "stale": party.stale_lists(now),
+        "sources": [
+            {"url": each.url, "tried_at": _time(each.tried_at), "fault": each.fault}
+            for each in policy.sources
+        ],
+        "lists": [
+            {
+                "source": each.source,
+                "issued_at": rfc3339(each.this_update),
+                "fresh_until": _time(each.next_update),
+                "is_fresh": each.is_fresh(now),
+                "fetched_at": _time(each.fetched_at),
+                "revoked": len(each.revoked),
+            }
+            for each in party.lists
+        ],
     }
 
 

@@ -7,7 +7,7 @@ Nothing is made of these at run time; the views write plain JSON.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -371,6 +371,34 @@ class Certificate(Shape):
     to: datetime
 
 
+class RevocationSource(Shape):
+    """Where a revocation list is fetched, and how that went last."""
+
+    url: str
+    tried_at: datetime | None
+    fault: str | None
+
+
+class RevocationList(Shape):
+    """A revocation list that is held against a party's certificates; ``fetched_at`` is null for a file."""
+
+    source: str
+    issued_at: datetime
+    fresh_until: datetime | None
+    is_fresh: bool
+    fetched_at: datetime | None
+    revoked: int
+
+
+class Revocation(Shape):
+    """How a party's revocation lists are come by; ``stale`` says what is wrong with them."""
+
+    fail: Literal["soft", "hard"]
+    stale: str | None
+    sources: list[RevocationSource]
+    lists: list[RevocationList]
+
+
 class Party(Suspension):
     """A party as its file and our operators have it."""
 
@@ -383,6 +411,7 @@ class Party(Suspension):
     acknowledgements: bool
     national_acknowledgements: bool
     certificates: list[Certificate]
+    revocation: Revocation | None
     maintenance: list[Maintenance]
 
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.domain.clock import Clock, rfc3339, rfc3339_exact
 from gateway.domain.ids import PartyId
+from gateway.domain.revocation import newest
 from gateway.domain.status import Direction
 from gateway.intake.standing import Agreed
 from gateway.intake.views import message_view, track_view
@@ -140,6 +141,9 @@ class EvidenceRoom:
                     }
                 )
             told[party_id] = {"name": party.name, "anchor": f"{stem}.anchor.pem", "sign": sign}
+            if (listed := newest(party.lists, party.anchor)) is not None:
+                members[f"{stem}.revoked.crl"] = listed.body
+                told[party_id]["revoked"] = f"{stem}.revoked.crl"
         members["certificates.json"] = _json(told)
         return members
 

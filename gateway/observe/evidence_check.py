@@ -24,6 +24,7 @@ from gateway.domain.corridor import RegisteredCertificate
 from gateway.domain.envelope import read_header
 from gateway.domain.errors import Refused
 from gateway.domain.merkle import leaf_hash, root_by_inclusion
+from gateway.domain.revocation import read_list
 from gateway.observe.bundle import (
     MANIFEST,
     BundleBroken,
@@ -56,6 +57,7 @@ class _Signatory:
 
     anchor: x509.Certificate
     sign: tuple[RegisteredCertificate, ...]
+    revoked: bytes | None  # its authority's list
 
 
 class _Wrong(Exception):
@@ -115,8 +117,10 @@ class _Reader:
     def checks(self) -> Iterator[EvidenceCheck]:
         """Every check after the container's, in an order to be read."""
         yield self._told(MANIFEST, self._check_manifest)
-        for party in sorted(self._signatories):
+        for party, signatory in sorted(self._signatories.items()):
             yield self._told(f"party {party}", lambda party=party: self._check_party(party))
+            if signatory.revoked is not None:
+                yield self._told(f"revocation list {party}", lambda party=party: self._check_list(party))
         if "log/head.xml" in self._members:
             yield self._told("log head", self._check_head)
             yield self._told("log events", self._check_entries)
@@ -146,7 +150,8 @@ class _Reader:
                 )
                 for each in told["sign"]
             )
-            yield party, _Signatory(anchor=self._pem(told["anchor"]), sign=sign)
+            revoked = self._members[told["revoked"]] if "revoked" in told else None
+            yield party, _Signatory(anchor=self._pem(told["anchor"]), sign=sign, revoked=revoked)
 
     def _check_party(self, party: str) -> str:
         signatory = self._signatories[party]
@@ -159,6 +164,19 @@ class _Reader:
             if each in signers or chain_fault(signatory.anchor, each) is None:
                 return f"anchor {who}; vouched for by {name_of(each)}"
         raise _Wrong(f"nothing given with --trust vouches for it; its anchor is {who}")
+
+    def _check_list(self, party: str) -> str:
+        signatory = self._signatories[party]
+        try:
+            listed = read_list(signatory.revoked or b"", (signatory.anchor,), source=party)
+        except ValueError as error:
+            raise _Wrong(f"it {error}") from None
+        for each in signatory.sign:
+            if each.revoked_at != listed.revoked.get(each.certificate.serial_number):
+                raise _Wrong(f"it says something else about {name_of(each.certificate)}")
+        until = "" if listed.next_update is None else f", fresh until {rfc3339(listed.next_update)}"
+        issued = f"issued {rfc3339(listed.this_update)}{until}"
+        return f"{issued}, signed by the anchor, {len(listed.revoked)} revoked"
 
     def _check_manifest(self) -> str:
         by = self._signatory(self._manifest.by)

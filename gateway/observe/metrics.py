@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import inf
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -96,7 +97,12 @@ class Metrics:
             ("party", "use"),
             registry=own,
         )
-
+        self._lists = Gauge(
+            "eco_revocation_list_fresh_seconds",
+            "For how long a party's revocation lists are fresh still; negative once one is stale or missing",
+            ("party",),
+            registry=own,
+        )
         self._in_hand = Gauge(
             "eco_intake_in_hand", "Calls that a door has in hand now", ("door",), registry=own
         )
@@ -189,6 +195,15 @@ class Metrics:
                 if certificates:
                     last = max(_ends(certificate) for certificate in certificates)
                     self._expiry.labels(party.id, use).set((last - now).total_seconds() / _DAY_S)
+
+    def set_revocation_lists(self, parties: Iterable[Party], now: datetime) -> None:
+        """Show how long the lists of parties reach that want any; minus infinity where none is held."""
+        self._lists.clear()
+        for party in parties:
+            if party.revocation is not None:
+                ends = [None if one is None else one.next_update for _, one in party.wanted_lists]
+                reach = (-inf if end is None else (end - now).total_seconds() for end in ends)
+                self._lists.labels(party.id).set(min(reach))
 
     def exposition(self) -> bytes:
         """The page in Prometheus's text format; its content type is ``content_type``."""

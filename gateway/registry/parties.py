@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import Field, field_validator, model_validator
 
-from gateway.domain.corridor import Maintenance, Party, Patience, RegisteredCertificate
+from gateway.domain.corridor import Maintenance, Party, Patience, RegisteredCertificate, with_lists
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.ids import FormId, PartyId, family_of, form_id, party_id
+from gateway.domain.revocation import (
+    ListSource,
+    RevocationList,
+    RevocationPolicy,
+    distribution_points,
+    read_list,
+)
 from gateway.domain.status import MessageType
 from gateway.registry.folder import Folder
 from gateway.registry.read import Strict, nearest, read_toml
@@ -108,6 +114,29 @@ class CapabilitiesFile(Strict):
         return value
 
 
+class RevocationFile(Strict):
+    """
+    How lists of revoked certificates are come by, and what counts without a fresh one.
+
+    ``urls`` are asked, and those distribution points named in the party's certificates whose host is one of
+    ``hosts``. ``fail = "hard"``: without a fresh list no seal of the party counts.
+    """
+
+    urls: list[str] = Field(default=[])
+    hosts: list[str] = Field(default=[])
+    fail: Literal["soft", "hard"] = "soft"
+    every_s: float | int = Field(default=3600, ge=1)
+
+    @field_validator("urls")
+    @classmethod
+    def _are_web_addresses(cls, value: list[str]) -> list[str]:
+        for url in value:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+                raise ValueError(f"{url[:80]!r} must be an http:// or https:// URL with a host")
+        return value
+
+
 class PartyFile(Strict):
     """The shape of a party's file; every key that may be left out has its default here."""
 
@@ -119,6 +148,7 @@ class PartyFile(Strict):
     anchor: str
     tls_anchor: str | None = None
     crl: str | None = None
+    revocation: RevocationFile | None = None
     acknowledgements: bool = True
     national_acknowledgements: bool = True
     sign: list[WindowFile] = Field(min_length=1)
@@ -236,18 +266,18 @@ class _Reader:
         self._folder = folder
         self._relative = relative
         self._faults: list[RegistryFault] = []
-        self._revoked: Mapping[int, datetime] = {}
 
     def party(self, file: PartyFile) -> Party:
         anchor = self._certificate("anchor", file.anchor)
         tls_anchor = self._certificate("tls_anchor", file.tls_anchor) if file.tls_anchor else anchor
-        self._revoked = {} if file.crl is None else self._revocations(file.crl, (anchor, tls_anchor))
+        listed = None if file.crl is None else self._list(file.crl, (anchor, tls_anchor))
         sign = tuple(self._windows("sign", file.sign, anchor))
         tls = tuple(self._windows("tls", file.tls, tls_anchor))
         forms = self._forms(file.capabilities.forms)
+        policy = self._policy(file, (*sign, *tls))
         if self._faults or anchor is None or tls_anchor is None:
             raise Misconfigured(tuple(self._faults))
-        return Party(
+        party = Party(
             id=PartyId(file.id),
             name=file.name,
             country=file.country,
@@ -268,11 +298,31 @@ class _Reader:
             acknowledgements=file.acknowledgements,
             national_acknowledgements=file.national_acknowledgements,
             forms=forms,
-            revoked=self._revoked,
+            revocation=policy,
             maintenance=tuple(
                 Maintenance(begin=window.from_, end=window.to, notice=window.notice)
                 for window in sorted(file.maintenance, key=lambda window: window.from_)
             ),
+        )
+        return with_lists(party, () if listed is None else (listed,))
+
+    def _policy(
+        self, file: PartyFile, registered: Iterable[RegisteredCertificate]
+    ) -> RevocationPolicy | None:
+        if file.revocation is None:
+            return None if file.crl is None else RevocationPolicy()
+        wanted, points = (
+            file.revocation,
+            [url for each in registered for url in distribution_points(each.certificate)],
+        )
+        urls = [*wanted.urls, *(url for url in points if _host_of(url) in wanted.hosts)]
+        if not urls and file.crl is None:
+            where = f"; its certificates name {points[0]}" if points else ""
+            self._fault("revocation", f"says nowhere to find a list: name urls, hosts or a crl{where}")
+        return RevocationPolicy(
+            sources=tuple(ListSource(url=url) for url in dict.fromkeys(urls)),
+            hard=wanted.fail == "hard",
+            every=timedelta(seconds=wanted.every_s),
         )
 
     def _forms(self, names: list[str] | None) -> frozenset[FormId] | None:
@@ -302,24 +352,20 @@ class _Reader:
                 certificate=certificate,
                 valid_from=file.from_,
                 valid_to=file.to,
-                revoked_at=self._revoked.get(certificate.serial_number),
             )
 
-    def _revocations(self, name: str, anchors: tuple[x509.Certificate | None, ...]) -> Mapping[int, datetime]:
-        """What the authority's list says, by serial number; it must be signed by one of the anchors."""
+    def _list(self, name: str, anchors: tuple[x509.Certificate | None, ...]) -> RevocationList | None:
+        """The authority's list that lies beside its certificates; it must be signed by one of the anchors."""
         path = self._folder.find(f"{TRUST}/{name}")
         if path is None:
             self._fault("crl", f"no file {TRUST}/{name}")
-            return {}
-        try:
-            listed = _read_crl(path.read_bytes())
-        except ValueError:
-            self._fault("crl", f"{TRUST}/{name} is no certificate revocation list")
-            return {}
+            return None
         known = [anchor for anchor in anchors if anchor is not None]
-        if not any(_signed_list(listed, anchor) for anchor in known):
-            self._fault("crl", f"{name} is not signed by an anchor of this party")
-        return {each.serial_number: each.revocation_date_utc for each in listed}
+        try:
+            return read_list(path.read_bytes(), known, source=name)
+        except ValueError as error:
+            self._fault("crl", f"{TRUST}/{name} {error}")
+            return None
 
     def _certificate(self, key: str, name: str) -> x509.Certificate | None:
         path = self._folder.find(f"{TRUST}/{name}")
@@ -351,15 +397,6 @@ def _issued_by(certificate: x509.Certificate, anchor: x509.Certificate) -> bool:
     return True
 
 
-def _read_crl(raw: bytes) -> x509.CertificateRevocationList:
-    """PEM or DER, as authorities publish it."""
-    if b"-----BEGIN" in raw:
-        return x509.load_pem_x509_crl(raw)
-    return x509.load_der_x509_crl(raw)
-
-
-def _signed_list(listed: x509.CertificateRevocationList, anchor: x509.Certificate) -> bool:
-    key = anchor.public_key()
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        return False
-    return listed.issuer == anchor.subject and listed.is_signature_valid(key)
+def _host_of(url: str) -> str | None:
+    parts = urlsplit(url)
+    return parts.hostname if parts.scheme in ("http", "https") else None

@@ -53,6 +53,7 @@ from gateway.store.records import (
     Repeated,
     SubmittedCertificate,
 )
+from gateway.store.revocation import RevocationLists
 from gateway.store.rows import findings_json, findings_text, spoken_of
 from gateway.store.sessions import Sessions
 from gateway.store.statements import queries
@@ -61,7 +62,17 @@ _ROUNDS = 5  # of submitting: each round but the first follows a change by someb
 
 
 class Ledger(
-    Reading, Operating, Actions, Lanes, Exceptions, Clocks, Housekeeping, Overview, Sessions, PublicCheck
+    Reading,
+    Operating,
+    Actions,
+    Lanes,
+    Exceptions,
+    Clocks,
+    Housekeeping,
+    Overview,
+    Sessions,
+    PublicCheck,
+    RevocationLists,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -85,6 +96,7 @@ class Ledger(
         Overview.__init__(self, connections)
         Sessions.__init__(self, connections)
         PublicCheck.__init__(self, connections)
+        RevocationLists.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

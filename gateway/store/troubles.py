@@ -24,6 +24,13 @@ from gateway.store.rows import findings_of
 from gateway.store.statements import watching
 
 _BATCH = 1_000
+_BY_ITSELF = "gateway"
+
+REVOCATION_LIST = "revocation-list"
+"""Stands as the code of exceptions about the age of a party's revocation lists."""
+
+_OWNER = "administrator"
+_RENEW = "See why the list cannot be had ('parties' tells), or lay a newer one down as a file."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +212,26 @@ class WatchPage:
         rows = watching.items_of_code(self.connection, code=code)
         return [(row["item_no"], row["exception_no"], row["owner"]) async for row in rows]
 
+    async def stale_lists(self, stale: Mapping[PartyId, str]) -> None:
+        """
+        The revocation lists of these parties are not fresh; whose are again suffers no longer.
+
+        What a person closed stays closed while the same list stays as old.
+        """
+        for party, told in stale.items():
+            cause = Cause(
+                code=REVOCATION_LIST, party=party, organisation=None, owner=_OWNER, next_action=_RENEW
+            )
+            words = f"{REVOCATION_LIST}: {told}"
+            former = await watching.find_exception(
+                self.connection, code=cause.code, party=party, owner=cause.owner, organisation=None
+            )
+            if former is None or former["cause"] != words or former["closed_by"] == _BY_ITSELF:
+                await self.open(cause, [Sufferer(cause=words)])
+        items = [row async for row in watching.items_of_lists(self.connection)]
+        fresh = [(row["item_no"], row["exception_no"]) for row in items if row["party"] not in stale]
+        await self.cure(fresh, "a fresh list is there")
+
     async def open(self, cause: Cause, sufferers: Sequence[Sufferer]) -> None:
         """These suffer from *cause*: the exception is opened if it is not open, and told of then."""
         key = {
@@ -246,18 +273,18 @@ class WatchPage:
             self.connection,
             item_nos=[item for item, _ in cured],
             at=self.at,
-            who="gateway",
+            who=_BY_ITSELF,
             resolution=resolution,
         )
         closed = watching.close_cured_exceptions(
             self.connection,
             exception_nos=sorted({exception for _, exception in cured}),
             at=self.at,
-            who="gateway",
+            who=_BY_ITSELF,
             resolution=resolution,
         )
         for exception_no in [row["exception_no"] async for row in closed]:
-            await self._tell(exception_no, "closed", "gateway")
+            await self._tell(exception_no, "closed", _BY_ITSELF)
 
     async def _tell(self, exception_no: int, what: str, who: str | None) -> None:
         await watching.tell_of_exception(

@@ -63,7 +63,16 @@ SELECT i.item_no, i.exception_no, x.party
   JOIN exception x ON x.exception_no = i.exception_no
  WHERE i.closed_at IS NULL
    AND i.clock_no IS NULL
-   AND i.message_no IS NULL;
+   AND i.message_no IS NULL
+   AND x.code <> 'revocation-list';
+
+-- name: items_of_lists()
+-- Open exceptions about a party's revocation lists.
+SELECT i.item_no, i.exception_no, x.party
+  FROM exception_item i
+  JOIN exception x ON x.exception_no = i.exception_no
+ WHERE i.closed_at IS NULL
+   AND x.code = 'revocation-list';
 
 -- name: heard_parties()
 -- The parties from which something good came since we listened last. (OFFSET 0: each message is looked up, for
@@ -80,8 +89,8 @@ SELECT DISTINCT came.party
 UPDATE watch_position SET inbox_place = feed_end();
 
 -- name: find_exception(code, party, owner, organisation)^
--- The exception for this cause, locked, and whether it is open. No row: it never was.
-SELECT exception_no, state
+-- The exception for this cause, locked, whether it is open, what was told last. No row: it never was.
+SELECT exception_no, state, cause, closed_by
   FROM exception
  WHERE code = :code
    AND party = :party

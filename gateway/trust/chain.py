@@ -25,7 +25,8 @@ from cryptography.x509.verification import (
 
 from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import RegisteredCertificate
-from gateway.domain.errors import Fault, SealRefused
+from gateway.domain.errors import CannotTell, Fault, SealRefused
+from gateway.domain.revocation import told
 
 _COMPARE_CLOCKS = "Compare the clocks, and the certificate's window in the party's file."
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
@@ -44,6 +45,7 @@ def registered_certificate(
 
     Raises:
         SealRefused: with G02; where time is the cause the text tells every window and our clock.
+        CannotTell: the party's policy wants a fresh revocation list, and there is none.
     """
     known = [each for each in registered if each.der == der]
     if not known:
@@ -55,6 +57,7 @@ def registered_certificate(
     for each in known:
         if each.covers(at):
             _refuse_revoked(each, at)
+            _refuse_unvouched(each, at)
             return each
     windows = ", ".join(f"{rfc3339(each.valid_from)} to {rfc3339(each.valid_to)}" for each in known)
     raise _refused(
@@ -73,6 +76,18 @@ def _refuse_revoked(registered: RegisteredCertificate, at: datetime) -> None:
             f" {rfc3339(registered.revoked_at)}; our clock says {rfc3339(at)}",
             step=5,
             action="Seal with another registered certificate.",
+        )
+
+
+def _refuse_unvouched(registered: RegisteredCertificate, at: datetime) -> None:
+    """The part of step 5 that a hard policy adds: without a fresh list nobody knows."""
+    if not registered.is_vouched_for(at):
+        raise CannotTell(
+            f"Whether the certificate ({name_of(registered.certificate)}) was revoked cannot be told"
+            f" without a fresh list of its authority: {told(registered.listed)};"
+            f" our clock says {rfc3339(at)}",
+            step=5,
+            action="Send it again; we ask for the authority's list meanwhile.",
         )
 
 

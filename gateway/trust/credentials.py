@@ -9,14 +9,16 @@ stays as it was. Connections that are open stay open; new ones are made under wh
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gateway.domain.clock import Clock
-from gateway.domain.corridor import Party
+from gateway.domain.corridor import Party, with_lists
 from gateway.domain.errors import Misconfigured
 from gateway.domain.ids import PartyId
+from gateway.domain.revocation import ListSource, RevocationList, tried
 from gateway.registry.folder import Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.trust.keys import OwnKey, OwnKeys, load_keys
@@ -51,6 +53,9 @@ class Credentials:
         self.keys = keys
         self._clock = clock
         self._reading = 0
+        self._fetched: Mapping[PartyId, Sequence[RevocationList]] = {}
+        self._tries: Mapping[PartyId, Mapping[str, ListSource]] = {}
+        self._renewing = threading.Lock()
         self._clients: dict[PartyId, tuple[object, ssl.SSLContext]] = {}
         self._server: tuple[object, ssl.SSLContext] | None = None
 
@@ -103,9 +108,38 @@ class Credentials:
         Raises:
             Misconfigured: with every fault; nothing was changed.
         """
+        with self._renewing:
+            return self._reread()
+
+    def hold_lists(
+        self,
+        fetched: Mapping[PartyId, Sequence[RevocationList]],
+        tries: Mapping[PartyId, Mapping[str, ListSource]],
+    ) -> None:
+        """
+        Hold the lists that were *fetched* against the parties' certificates, beside those of files.
+
+        Args:
+            tries: by URL, how each source did last.
+        """
+        with self._renewing:
+            self._fetched, self._tries = fetched, tries
+            self._parties.renew({name: self._with_fetched(party) for name, party in self._parties.items()})
+
+    def _with_fetched(self, party: Party) -> Party:
+        of_files = (each for each in party.lists if each.fetched_at is None)
+        policy = party.revocation
+        if policy is not None:
+            policy = tried(policy, self._tries.get(party.id, {}))
+            # What we sealed ourselves, such as heads of the log, is never put off for want of a list.
+            party = replace(party, revocation=replace(policy, hard=policy.hard and party.id != self._home))
+        return with_lists(party, (*of_files, *self._fetched.get(party.id, ())))
+
+    def _reread(self) -> tuple[PartyId, ...]:
         found = load_parties(self._folder)
         renewed = {
-            name: _with_certificates_of(party, found.get(name)) for name, party in self._parties.items()
+            name: self._with_fetched(_with_certificates_of(party, found.get(name)))
+            for name, party in self._parties.items()
         }
         keys = load_keys(self._keys_folder, renewed[self._home], self._clock())
         changed = {name for name, party in renewed.items() if party != self._parties[name]}
@@ -147,7 +181,8 @@ def _with_certificates_of(party: Party, found: Party | None) -> Party:
         tls_anchor=found.tls_anchor,
         sign=found.sign,
         tls=found.tls,
-        revoked=found.revoked,
+        revocation=found.revocation,
+        lists=found.lists,
     )
 
 

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.domain.corridor import Party
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.ids import PartyId
+from gateway.domain.revocation import newest
 from gateway.trust.chain import load_der
 from gateway.trust.keys import OwnKey
 
@@ -79,8 +80,9 @@ def _only(ids: set[PartyId]) -> PartyId | None:
 
 def _is_revoked(der: bytes, party: Party, at: datetime) -> bool:
     """Whether the authority's list names one that the party did not register."""
-    certificate = load_der(der) if party.revoked else None
-    since = None if certificate is None else party.revoked.get(certificate.serial_number)
+    listed = newest(party.lists, party.tls_anchor)
+    certificate = None if listed is None else load_der(der)
+    since = None if certificate is None or listed is None else listed.revoked.get(certificate.serial_number)
     return since is not None and since <= at
 
 

@@ -9,7 +9,8 @@ watch; a step is one transaction, so nothing is told twice and nothing is forgot
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
@@ -29,13 +30,23 @@ class Watcher:
     Args:
         law: the clocks there are, with their limits.
         home: whose exceptions those are that concern no party abroad.
+        stale: the parties whose revocation lists are too old, and what is wrong with them.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, law: Law = NO_LAW, *, home: PartyId) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        law: Law = NO_LAW,
+        *,
+        home: PartyId,
+        stale: Callable[[datetime], Mapping[PartyId, str]] = lambda _: {},
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._law = law
         self._home = home
+        self._stale = stale
 
     async def step(self) -> None:
         """Look once; nothing when another node is looking."""
@@ -45,6 +56,7 @@ class Watcher:
                 await self._look_at_new(page)
                 await self._watch_clocks(page)
                 await self._watch_strangers(page)
+                await page.stale_lists(self._stale(page.at))
 
     async def _look_at_new(self, page: WatchPage) -> None:
         opened: dict[Cause, list[Sufferer]] = defaultdict(list)

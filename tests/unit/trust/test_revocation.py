@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from gateway.demo.country import Address
 from gateway.domain.corridor import Party
 from gateway.domain.errors import Misconfigured, SealRefused
 from gateway.domain.ids import PartyId
+from gateway.domain.revocation import RevocationPolicy
 from gateway.registry.folder import Folder
 from gateway.registry.parties import load_parties
 from gateway.trust.check import check_seal
@@ -24,19 +27,14 @@ from gateway.trust.tls import party_of
 from tests.exchange.pair import NOON, TH, Papers, Window
 from tests.keys import BEGINS, ENDS
 from tests.messages import a_message
+from tests.revocation import revocation_list
 
 HOUR = timedelta(hours=1)
 
 
 def revoking(authority: Issued, *revoked: Window, at: datetime = NOON) -> bytes:
     """The authority's list."""
-    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
-    builder = builder.last_update(NOON).next_update(NOON + 24 * HOUR)
-    for each in revoked:
-        serial = each.issued.certificate.serial_number
-        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
-        builder = builder.add_revoked_certificate(one.build())
-    return builder.sign(authority.private, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return revocation_list(authority, *(each.issued.certificate for each in revoked), issued=NOON, at=at)
 
 
 def registered(work: Path, papers: Papers, listed: bytes) -> Party:
@@ -104,3 +102,58 @@ def test_a_list_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 
     with pytest.raises(Misconfigured, match=r"crl: no file certs/trust/th\.crl"):
         load_parties(Folder((tmp_path / "registry",)))
+
+
+def the_policy(work: Path, text: str, points: Sequence[str] = ()) -> RevocationPolicy | None:
+    """What the registry makes of *text* in the file of a party whose seals name these distribution points."""
+    papers = Papers(TH)
+    if points:
+        papers.sign = [replace(papers.sign[0], issued=naming(papers, points))]
+    papers.write(work, Address(api=1, exchange=8443))
+    file = work / "registry/mappings/parties/th.customs.toml"
+    file.write_text(f"{file.read_text('utf-8')}[revocation]\n{text}\n", "utf-8")
+    return load_parties(Folder((work / "registry",)))[PartyId(TH)].revocation
+
+
+def naming(papers: Papers, points: Sequence[str]) -> Issued:
+    """A signing certificate that says where its authority publishes lists."""
+    first = papers.sign[0].issued
+    names = [
+        x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None) for url in points
+    ]
+    builder = x509.CertificateBuilder(
+        issuer_name=first.certificate.issuer,
+        subject_name=first.certificate.subject,
+        public_key=first.private.public_key(),
+        serial_number=7,
+        not_valid_before=BEGINS,
+        not_valid_after=ENDS,
+        extensions=list(first.certificate.extensions),
+    ).add_extension(x509.CRLDistributionPoints(names), critical=False)
+    return replace(first, certificate=builder.sign(papers.anchor.private, hashes.SHA256()))
+
+
+def test_a_distribution_point_is_asked_only_where_the_partys_file_names_its_host(tmp_path: Path) -> None:
+    points = ["http://crl.th.example/a.crl", "http://169.254.169.254/b", "ldap://crl.th.example/c"]
+
+    policy = the_policy(tmp_path, 'urls = ["https://th.example/d.crl"]\nhosts = ["crl.th.example"]', points)
+
+    assert policy is not None
+    assert [each.url for each in policy.sources] == [
+        "https://th.example/d.crl",
+        "http://crl.th.example/a.crl",
+    ]
+    assert not policy.hard
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param('fail = "hard"', "says nowhere to find a list", id="nowhere"),
+        pytest.param('urls = ["file:///etc/passwd"]', "must be an http:// or https:// URL", id="no-url"),
+        pytest.param('urls = ["http://a.example"]\nfail = "never"', "'soft' or 'hard'", id="neither"),
+    ],
+)
+def test_a_policy_that_cannot_be_kept_is_a_fault(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        the_policy(tmp_path, text)

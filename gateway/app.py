@@ -121,7 +121,8 @@ def serve_forever(settings: Settings) -> int:
     set_up(level=settings.log_level, format=settings.log_format, clock=clock)
     try:
         registry, home = _registry(settings)
-        keys = load_keys(settings.keys_folder, home, clock())
+        others = [party for party in registry.parties.values() if party.id != home.id]
+        keys = load_keys(settings.keys_folder, home, clock(), others)
         metrics = Metrics()
         # Whatever does not compile is told before the database is touched.
         rooms = furnish(settings, registry, home, keys, clock, metrics)
@@ -369,7 +370,9 @@ class Node:
             answer,
             party=party,
             home=self._home.id,
-            open_seal=lambda raw: check_seal(raw, registered=party.sign, anchor=party.anchor, at=now),
+            open_seal=lambda raw: check_seal(
+                raw, registered=party.sign, anchor=party.anchor, profiles=party.seals, at=now
+            ),
             at=now,
         )
 

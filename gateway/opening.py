@@ -57,7 +57,7 @@ class Opening:
             findings=understood.findings,
             facts=None,
             body=None,
-            receipt=rooms.sealer.signal(signal),
+            receipt=rooms.sealer.signal(signal, rooms.registry.parties[checked.header.sender].seal),
             spoken=understood.spoken,
         )
         if understood.document is None:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, assert_never
 
+from lxml import etree
+
 from gateway.acknowledge.signals import exception, exception_of, status_of, without_seal
 from gateway.answers.desk import AnswerDesk
 from gateway.answers.incoming import Incoming
@@ -63,6 +65,7 @@ from gateway.store.records import (
     Repeated,
     SubmittedCertificate,
 )
+from gateway.trust.sealer import SealedSignal
 from gateway.validate.facts import ClaimedFacts
 from gateway.workers import Workers
 
@@ -218,7 +221,7 @@ class Pipeline:
             party=client,
             at=self._rooms.clock(),
         )
-        signal = await self._workers.do(self._rooms.sealer.signal, root)
+        signal = await self._sealed_for(client, root)
         wait = SUSPENDED_FOR_S if code == Fault.ASKED_TO_WAIT else None
         return WireAnswer(status=status, body=signal.body, code=code, retry_after_s=wait)
 
@@ -253,7 +256,9 @@ class Pipeline:
         if claims.message_id is not None and claims.sender == arrived.client:
             first = await self._ledger.issued_receipt(arrived.client, claims.message_id)
             if first is not None and first.digest == arrived.digest:
-                return WireAnswer(status=HTTPStatus.OK, body=await self._again(first), repeat=True)
+                return WireAnswer(
+                    status=HTTPStatus.OK, body=await self._again(arrived.client, first), repeat=True
+                )
         now = self._rooms.clock()
         root = exception(
             refused,
@@ -263,7 +268,7 @@ class Pipeline:
             party=arrived.client,
             at=now,
         )
-        signal = await self._workers.do(self._rooms.sealer.signal, root)
+        signal = await self._sealed_for(arrived.client, root)
         await self._ledger.refuse_inbound(
             party=arrived.client,
             message_id=claims.message_id,
@@ -274,11 +279,15 @@ class Pipeline:
         )
         return WireAnswer(status=status_of(refused), body=signal.body, code=refused.code)
 
-    async def _again(self, first: IssuedReceipt) -> bytes:
+    async def _again(self, party: PartyId, first: IssuedReceipt) -> bytes:
         """The first receipt, byte for byte; sealed anew when its certificate's window has closed."""
         if self._rooms.clock() < first.signer_until:
             return first.body
-        return (await self._workers.do(self._rooms.sealer.signal, without_seal(first.body))).body
+        return (await self._sealed_for(party, without_seal(first.body))).body
+
+    async def _sealed_for(self, party: PartyId, signal: etree._Element) -> SealedSignal:
+        profile = self._rooms.registry.parties[party].seal
+        return await self._workers.do(self._rooms.sealer.signal, signal, profile)
 
 
 def _key_of(claims: ClaimedFacts) -> CertificateKey | None:

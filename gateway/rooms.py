@@ -94,7 +94,9 @@ class Rooms:
 
     def sealed(self, letter: Letter) -> Sealed:
         """*letter* as a whole message, sealed with our key; its document is moved into it."""
-        return replace(self.sealer.message(letter.header, letter.document), spoken=letter.spoken)
+        profile = self.registry.parties[letter.header.receiver].seal
+        sealed = self.sealer.message(letter.header, letter.document, profile)
+        return replace(sealed, spoken=letter.spoken)
 
     def understood(self, checked: Checked) -> Understood:
         """

@@ -20,13 +20,14 @@ from cryptography import x509
 from gateway.domain.corridor import Corridor, Party, RegisteredCertificate
 from gateway.domain.errors import RegistryFault
 from gateway.domain.form import in_force
+from gateway.domain.seals import SignatureMethod
 from gateway.registry.codes import CODES
 from gateway.registry.corridors import CORRIDORS, CorridorFile
 from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.load import Registry
 from gateway.registry.parties import read_parties
 from gateway.registry.read import read_toml
-from gateway.trust.algorithms import SignatureMethod, method_for, public_key_of
+from gateway.trust.algorithms import method_for, public_key_of
 from gateway.trust.chain import UNREADABLE, chain_fault, usage_fault
 
 _READ = (

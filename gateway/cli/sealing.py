@@ -12,10 +12,12 @@ from gateway.cli.files import read_file, write_file
 from gateway.cli.moments import judged_at
 from gateway.cli.screen import complain, remark, say
 from gateway.domain.errors import Misconfigured, Refused
+from gateway.domain.seals import ECO_HTTPS
+from gateway.registry.folder import over_shipped
+from gateway.registry.seals import load_seals
+from gateway.settings import read_settings
 from gateway.trust.explain import CheckResult, CheckVerdict
 from gateway.trust.offline import sign_file, verify_file
-
-PROFILE = "eco-https/1"
 
 _STYLES = {CheckVerdict.PASSED: "green", CheckVerdict.FAILED: "red"}
 
@@ -27,14 +29,15 @@ def sign(
         Path, typer.Option("--certificate", metavar="PEM", help="The certificate of that key.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="Where the result goes.")],
-    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="How to seal.")] = PROFILE,
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="How to seal.")] = ECO_HTTPS.name,
 ) -> int:
     """Seal a document as the gateway does."""
-    if profile != PROFILE:
-        raise WrongUse(f"--profile: '{profile}' is not known, only {PROFILE}")
+    known = load_seals(over_shipped(read_settings().registry))
+    if profile not in known:
+        raise WrongUse(f"--profile: '{profile}' is not known, only {', '.join(known)}")
     content, key_pem, certificate_pem = read_file(file), read_file(key), read_file(certificate)
     try:
-        sealed = sign_file(content, key_pem, certificate_pem)
+        sealed = sign_file(content, key_pem, certificate_pem, known[profile], at=judged_at(None))
     except Misconfigured as error:
         raise _unusable(error) from None
     except Refused as refused:

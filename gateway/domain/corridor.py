@@ -15,6 +15,7 @@ from gateway.domain.dialect import DialectName
 from gateway.domain.form import EditionWindow
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.revocation import RevocationList, RevocationPolicy, newest, told
+from gateway.domain.seals import ECO_HTTPS, SealProfile
 from gateway.domain.status import MessageType
 
 
@@ -104,6 +105,7 @@ class Party:
         revocation: what its file wants of revocation lists; None where it names none.
         lists: those we hold, of whichever of its authorities.
         maintenance: when it plans to be down.
+        seals: the ways to seal agreed with it; each is taken from it, the first is ours towards it.
     """
 
     id: PartyId
@@ -123,6 +125,12 @@ class Party:
     revocation: RevocationPolicy | None = None
     lists: tuple[RevocationList, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
+    seals: tuple[SealProfile, ...] = (ECO_HTTPS,)
+
+    @property
+    def seal(self) -> SealProfile:
+        """How we seal what we send to it."""
+        return self.seals[0]
 
     def implements(self, form: FormId) -> bool:
         """Whether the party can do something with a certificate in *form*, which names its version."""

@@ -25,6 +25,7 @@ from gateway.domain.envelope import read_header
 from gateway.domain.errors import Refused
 from gateway.domain.merkle import leaf_hash, root_by_inclusion
 from gateway.domain.revocation import read_list
+from gateway.domain.seals import ANY_PROFILE
 from gateway.observe.bundle import (
     MANIFEST,
     BundleBroken,
@@ -227,7 +228,7 @@ class _Reader:
         out = message["direction"] == "out"
         sender = self._signatory(self._home if out else message["party"])
         at = datetime.fromisoformat(message["recorded_at"])
-        content = check_seal(raw, registered=sender.sign, anchor=sender.anchor, at=at, limit=len(raw))
+        content = self._sealed(raw, sender, at)
         header = read_header(content.root)
         ends = (self._home, message["party"]) if out else (message["party"], self._home)
         if (header.message_id, header.sender, header.receiver) != (message["message_id"], *ends):
@@ -260,7 +261,7 @@ class _Reader:
         )
         raw = self._members[message["files"]["receipt"]]
         at = stored if out and stored is not None else listed
-        content = check_seal(raw, registered=giver.sign, anchor=giver.anchor, at=at, limit=len(raw))
+        content = self._sealed(raw, giver, at)
         signal = read_receipt(content.root)
         if (signal.message_id, signal.digest.hex()) != (message["message_id"], message["digest"]):
             raise _Wrong("it is for another message or for other bytes")
@@ -268,6 +269,12 @@ class _Reader:
         return f"for these very bytes,{given}, {_sealed_by(content)}, valid on {rfc3339(at)}"
 
     # ---- parts ---------------------------------------------------------------------------------------------
+
+    def _sealed(self, raw: bytes, by: _Signatory, at: datetime) -> SealedContent:
+        """The bundle does not tell which way of sealing was agreed then; each that we know is good."""
+        return check_seal(
+            raw, registered=by.sign, anchor=by.anchor, profiles=ANY_PROFILE, at=at, limit=len(raw)
+        )
 
     def _signatory(self, party: str) -> _Signatory:
         if party not in self._signatories:

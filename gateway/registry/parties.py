@@ -23,9 +23,11 @@ from gateway.domain.revocation import (
     distribution_points,
     read_list,
 )
+from gateway.domain.seals import ECO_HTTPS, SealProfile
 from gateway.domain.status import MessageType
 from gateway.registry.folder import Folder
 from gateway.registry.read import Strict, nearest, read_toml
+from gateway.registry.seals import SEALS, load_seals
 
 PARTIES = "mappings/parties"
 TRUST = "certs/trust"
@@ -149,6 +151,7 @@ class PartyFile(Strict):
     tls_anchor: str | None = None
     crl: str | None = None
     revocation: RevocationFile | None = None
+    seals: list[str] = Field(default=[ECO_HTTPS.name], min_length=1)
     acknowledgements: bool = True
     national_acknowledgements: bool = True
     sign: list[WindowFile] = Field(min_length=1)
@@ -206,9 +209,13 @@ def read_parties(folder: Folder) -> tuple[Mapping[str, Party], Sequence[Registry
     by_file: dict[str, Party] = {}
     file_of: dict[PartyId, str] = {}
     faults: list[RegistryFault] = []
+    try:
+        seals = load_seals(folder)
+    except Misconfigured as error:
+        return {}, error.faults
     for relative, path in folder.glob(f"{PARTIES}/*.toml"):
         try:
-            party = _Reader(folder, relative).party(read_toml(path, relative, PartyFile))
+            party = _Reader(folder, relative, seals).party(read_toml(path, relative, PartyFile))
         except Misconfigured as error:
             faults += error.faults
             continue
@@ -262,8 +269,9 @@ class LiveParties(Mapping[PartyId, Party]):
 class _Reader:
     """Turns one file's content into a party and collects what is wrong with the files it names."""
 
-    def __init__(self, folder: Folder, relative: str) -> None:
+    def __init__(self, folder: Folder, relative: str, seals: Mapping[str, SealProfile]) -> None:
         self._folder = folder
+        self._seals = seals
         self._relative = relative
         self._faults: list[RegistryFault] = []
 
@@ -275,6 +283,7 @@ class _Reader:
         tls = tuple(self._windows("tls", file.tls, tls_anchor))
         forms = self._forms(file.capabilities.forms)
         policy = self._policy(file, (*sign, *tls))
+        seals = tuple(self._agreed_seals(file.seals))
         if self._faults or anchor is None or tls_anchor is None:
             raise Misconfigured(tuple(self._faults))
         party = Party(
@@ -299,6 +308,7 @@ class _Reader:
             national_acknowledgements=file.national_acknowledgements,
             forms=forms,
             revocation=policy,
+            seals=seals,
             maintenance=tuple(
                 Maintenance(begin=window.from_, end=window.to, notice=window.notice)
                 for window in sorted(file.maintenance, key=lambda window: window.from_)
@@ -324,6 +334,14 @@ class _Reader:
             hard=wanted.fail == "hard",
             every=timedelta(seconds=wanted.every_s),
         )
+
+    def _agreed_seals(self, names: list[str]) -> Iterator[SealProfile]:
+        for number, name in enumerate(names):
+            if name in self._seals:
+                yield self._seals[name]
+            else:
+                text = f"no profile {name} under {SEALS}/{nearest(name, self._seals)}"
+                self._fault(f"seals[{number}]", text)
 
     def _forms(self, names: list[str] | None) -> frozenset[FormId] | None:
         if names is None:

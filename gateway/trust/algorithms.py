@@ -1,9 +1,7 @@
-"""The algorithms a seal may use; each member's value is its W3C identifier."""
+"""Which algorithm goes with a key, and whether a signature holds under one."""
 
 from __future__ import annotations
 
-import hashlib
-from enum import StrEnum
 from functools import lru_cache
 from typing import assert_never
 
@@ -12,37 +10,12 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
+from gateway.domain.seals import SignatureMethod
+
 SMALLEST_RSA_BITS = 2048
 _COORDINATE_BYTES = 32  # P-256
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-
-
-class SignatureMethod(StrEnum):
-    """How the SignedInfo is signed."""
-
-    RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"  #: PKCS #1 v1.5, at least 2048 bits
-    ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"  #: P-256, the value is raw r||s
-
-
-class DigestMethod(StrEnum):
-    """How the document is digested."""
-
-    SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-    SHA384 = "http://www.w3.org/2001/04/xmldsig-more#sha384"
-    SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
-
-    def of(self, octets: bytes) -> bytes:
-        """The digest of *octets*."""
-        match self:
-            case DigestMethod.SHA256:
-                return hashlib.sha256(octets).digest()
-            case DigestMethod.SHA384:
-                return hashlib.sha384(octets).digest()
-            case DigestMethod.SHA512:
-                return hashlib.sha512(octets).digest()
-            case _:
-                assert_never(self)
 
 
 def method_for(key: object) -> SignatureMethod | str:

@@ -2,8 +2,8 @@
 The numbered checks every message from abroad must pass before anything in it is believed.
 
 1. size, well-formed, no DTD, attributes in measure; the header complete, at one with the document: S01, S04
-2. one Signature, last child of the root, over the whole document, allowed transforms: G01
-3. algorithms and key size: G01
+2. one Signature, last child of the root, over the whole document, as a profile agreed with the sender: G01
+3. algorithms and key size, as that profile allows: G01
 4. the certificate is one of the sender's registered ones, its window covers now: G02
 5. it chains to the party's anchor, may sign, is valid now: G02
 6. signature value and digest: G01
@@ -34,6 +34,7 @@ from gateway.domain.envelope import business_document, is_envelope, read_header
 from gateway.domain.errors import Fault, NotForUs, OutsideClock, SealRefused
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived, Checked, Header
+from gateway.domain.seals import ECO_HTTPS, SealProfile
 from gateway.domain.xml import MAX_MESSAGE_BYTES, read_xml
 from gateway.trust.algorithms import PublicKey, public_key_of
 from gateway.trust.chain import check_chain, load_der, registered_certificate
@@ -101,6 +102,7 @@ def check_opened(
         opened.root,
         registered=opened.party.sign,
         anchor=opened.party.anchor,
+        profiles=opened.party.seals,
         at=arrived.at,
         limit=limit,
     )
@@ -138,6 +140,7 @@ def check_seal(
     registered: Sequence[RegisteredCertificate],
     anchor: x509.Certificate,
     at: datetime,
+    profiles: Sequence[SealProfile] = (ECO_HTTPS,),
     limit: int = MAX_MESSAGE_BYTES,
 ) -> SealedContent:
     """
@@ -146,13 +149,14 @@ def check_seal(
     Args:
         registered: the signing certificates of the party that should have sealed it.
         at: the time to judge by; a past document is judged by the certificates of its own time.
+        profiles: the ways to seal that were agreed with that party.
 
     Raises:
         TooLarge, Unreadable: step 1.
         SealRefused: steps 2 to 6, with the number of the step.
     """
     root = read_xml(raw, limit=limit)
-    return _check_tree(raw, root, registered=registered, anchor=anchor, at=at, limit=limit)
+    return _check_tree(raw, root, registered=registered, anchor=anchor, profiles=profiles, at=at, limit=limit)
 
 
 def check_clock(created_at: datetime, at: datetime, *, skew: timedelta, replay_window: timedelta) -> None:
@@ -255,15 +259,16 @@ def _check_tree(
     *,
     registered: Sequence[RegisteredCertificate],
     anchor: x509.Certificate,
+    profiles: Sequence[SealProfile],
     at: datetime,
     limit: int,
 ) -> SealedContent:
     line = root.sourceline or 1
-    signature = find_signature(root)
-    key, digest_method = allowed(signature, embedded_key(signature, registered))
+    signature = find_signature(root, profiles)
+    key = allowed(signature, embedded_key(signature, registered))
     certificate = registered_certificate(signature.certificate, registered, at)
     check_chain(certificate.certificate, anchor, at)
-    octets = signed_octets(root, signature, key, digest_method, limit=limit)
+    octets = signed_octets(root, signature, key, limit=limit)
     if not _is_sealed_form_of(raw, octets):
         root = rebuilt(octets, first_line=line)
     return SealedContent(octets=octets, root=root, certificate=certificate)

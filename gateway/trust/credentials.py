@@ -21,10 +21,11 @@ from gateway.domain.ids import PartyId
 from gateway.domain.revocation import ListSource, RevocationList, tried
 from gateway.registry.folder import Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
+from gateway.registry.seals import SEALS
 from gateway.trust.keys import OwnKey, OwnKeys, load_keys
 from gateway.trust.tls import client_context, server_context
 
-_PATTERNS = (f"{PARTIES}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
+_PATTERNS = (f"{PARTIES}/*.toml", f"{SEALS}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
 
 
 class Credentials:
@@ -99,8 +100,8 @@ class Credentials:
         """
         Read certificates, windows and keys anew; blocks.
 
-        Anchors, signing and TLS certificates of known parties are taken over; all else of a party's file, and
-        parties that came or went, wait for a restart.
+        Anchors, certificates and ways to seal of known parties are taken over; all else of a party's file,
+        and parties that came or went, wait for a restart.
 
         Returns:
             the parties of which anything was changed, ourselves included where our keys were.
@@ -141,7 +142,8 @@ class Credentials:
             name: self._with_fetched(_with_certificates_of(party, found.get(name)))
             for name, party in self._parties.items()
         }
-        keys = load_keys(self._keys_folder, renewed[self._home], self._clock())
+        others = [party for name, party in renewed.items() if name != self._home]
+        keys = load_keys(self._keys_folder, renewed[self._home], self._clock(), others)
         changed = {name for name, party in renewed.items() if party != self._parties[name]}
         if _prints(keys) != _prints(self.keys):
             changed.add(self._home)
@@ -183,6 +185,7 @@ def _with_certificates_of(party: Party, found: Party | None) -> Party:
         tls=found.tls,
         revocation=found.revocation,
         lists=found.lists,
+        seals=found.seals,
     )
 
 

@@ -13,6 +13,7 @@ from lxml import etree
 from gateway.domain.clock import rfc3339
 from gateway.domain.envelope import is_envelope, read_header
 from gateway.domain.errors import Fault, Refused, SealRefused
+from gateway.domain.seals import ANY_PROFILE, Canonicalization
 from gateway.domain.xml import MAX_MESSAGE_BYTES, read_xml
 from gateway.trust.chain import chain_fault, check_chain, load_der, name_of
 from gateway.trust.check import embedded_key, rebuilt
@@ -56,6 +57,8 @@ def explain(
     """
     Verify a whole message, a receipt or any sealed business document, and say what each step found.
 
+    Which way of sealing was agreed is not known here, so each that we know is good.
+
     Args:
         trust: anchors, or signing certificates that are believed by themselves.
         at: the time to judge the certificate by.
@@ -85,12 +88,12 @@ def _walk(
     root = read_xml(raw, limit=limit)
     yield f"{len(raw)} bytes, {_told(root)}"
 
-    signature = find_signature(root)
+    signature = find_signature(root, ANY_PROFILE)
     embedded = embedded_key(signature, ())
-    yield "last child of the root, Reference URI='', enveloped-signature and exclusive C14N"
+    yield f"last child of the root, Reference URI='', enveloped-signature and {_shape(signature)}"
 
-    key, digest_method = allowed(signature, embedded)
-    methods = f"{_short(signature.signature_method)}, {_short(digest_method)}"
+    key = allowed(signature, embedded)
+    methods = f"{_short(signature.signature_method)}, {_short(signature.document.method)}"
     yield f"{methods}, key of {key.key_size} bits"
 
     certificate, anchor = _known(signature, trust)
@@ -101,7 +104,7 @@ def _walk(
     until = rfc3339(certificate.not_valid_after_utc)
     yield f"may sign, valid until {until}, judged as of {rfc3339(at)}; revocation not looked at"
 
-    octets = signed_octets(root, signature, key, digest_method, limit=limit)
+    octets = signed_octets(root, signature, key, limit=limit)
     signed.append(octets)
     yield f"{len(octets)} octets were signed"
 
@@ -134,6 +137,12 @@ def _told(root: etree._Element) -> str:
         return f"document {etree.QName(root).localname}"
     header = read_header(root)
     return f"{header.type} {header.message_id} from {header.sender} to {header.receiver}"
+
+
+def _shape(signature: Signature) -> str:
+    exclusive = signature.canonicalization is Canonicalization.EXCLUSIVE
+    properties = "" if signature.properties is None else ", signed properties (XAdES)"
+    return f"{'exclusive' if exclusive else 'inclusive'} C14N{properties}"
 
 
 def _short(identifier: str) -> str:

@@ -8,7 +8,7 @@ their owner alone. Which certificate a key belongs to stands nowhere but in the 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import Party, RegisteredCertificate
 from gateway.domain.errors import Misconfigured, RegistryFault
-from gateway.trust.algorithms import SignatureMethod, method_for, public_key_of, raw_ecdsa
+from gateway.domain.seals import SignatureMethod
+from gateway.trust.algorithms import method_for, public_key_of, raw_ecdsa
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -75,15 +76,21 @@ class OwnKeys:
     tls: tuple[OwnKey, ...]
     warnings: tuple[str, ...] = ()
 
-    def sign_key(self, at: datetime) -> OwnKey:
+    def sign_key(
+        self, at: datetime, methods: Collection[SignatureMethod] = frozenset(SignatureMethod)
+    ) -> OwnKey:
         """
-        The key that seals at *at*: of several whose windows cover it, the one whose window began last,
-        but not within ``LEAD``.
+        The key that seals at *at* by one of *methods*: of several whose windows cover it, the one whose
+        window began last, but not within ``LEAD``.
 
         Raises:
             Misconfigured: none does.
         """
-        return _newest(self.home, "sign", self.sign, self.home.sign, at)
+        fitting = [key for key in self.sign if key.method in methods]
+        if self.sign and not fitting:
+            names = " or ".join(sorted(method.rpartition("#")[2] for method in methods))
+            raise _fault("sign-*.key", f"none of our keys signs by {names}", key=self.home.id)
+        return _newest(self.home, "sign", fitting, self.home.sign, at)
 
     def renew(self, keys: OwnKeys) -> None:
         """Take over what was read anew."""
@@ -100,9 +107,12 @@ class OwnKeys:
         return _newest(self.home, "tls", self.tls, self.home.tls, at)
 
 
-def load_keys(folder: Path, home: Party, at: datetime) -> OwnKeys:
+def load_keys(folder: Path, home: Party, at: datetime, others: Iterable[Party] = ()) -> OwnKeys:
     """
     Read the keys in *folder* and find their certificates among those of *home*.
+
+    Args:
+        others: the parties we seal for, each in the way agreed with it.
 
     Raises:
         Misconfigured: with every fault: a key that is unreadable, too weak or readable by others; no key for
@@ -129,6 +139,8 @@ def load_keys(folder: Path, home: Party, at: datetime) -> OwnKeys:
             choose(at)
         except Misconfigured as error:
             faults += (replace(each, fault=f"{each.fault}; looked in {folder}") for each in error.faults)
+    if not faults:
+        faults += _without_key(own, others, at)
     if faults:
         raise Misconfigured(tuple(faults))
     return own
@@ -194,6 +206,16 @@ def _newest(
         raise _fault(f"{kind}-*.key", _why_none(home, kind, keys, registered, at), key=home.id)
     settled = [key for key in open_now if key.certificate.valid_from <= at - LEAD]
     return max(settled or open_now, key=lambda key: key.certificate.valid_from)
+
+
+def _without_key(own: OwnKeys, others: Iterable[Party], at: datetime) -> Iterator[RegistryFault]:
+    """The parties for whom no key of ours can seal in the way that was agreed."""
+    for party in others:
+        try:
+            own.sign_key(at, party.seal.methods)
+        except Misconfigured as error:
+            for each in error.faults:
+                yield replace(each, key=party.id, fault=f"{each.fault}, as '{party.seal.name}' asks for")
 
 
 def _why_none(

@@ -10,6 +10,7 @@ from cryptography import x509
 from gateway.domain.corridor import RegisteredCertificate
 from gateway.domain.envelope import is_envelope, read_header
 from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.domain.seals import ECO_HTTPS, SealProfile
 from gateway.domain.xml import read_xml
 from gateway.trust.chain import UNREADABLE, usage_fault
 from gateway.trust.explain import CheckResult, explain
@@ -17,13 +18,24 @@ from gateway.trust.keys import OwnKey, belongs, parse_key
 from gateway.trust.seal import seal
 
 
-def sign_file(raw: bytes, key_pem: bytes, certificate_pem: bytes) -> bytes:
+def sign_file(
+    raw: bytes,
+    key_pem: bytes,
+    certificate_pem: bytes,
+    profile: SealProfile = ECO_HTTPS,
+    *,
+    at: datetime | None = None,
+) -> bytes:
     """
     Seal a business document, or a whole message whose header is checked first.
 
+    Args:
+        at: the time that a XAdES seal says it was made.
+
     Raises:
         Refused: the document is unreadable, sealed already, or a message with a faulty header.
-        Misconfigured: key and certificate are unreadable, too weak, or do not belong together.
+        Misconfigured: key and certificate are unreadable, too weak, or do not belong together, or the profile
+            wants another kind of key.
     """
     root = read_xml(raw)
     if is_envelope(root):
@@ -40,7 +52,10 @@ def sign_file(raw: bytes, key_pem: bytes, certificate_pem: bytes) -> bytes:
         valid_from=certificate.not_valid_before_utc,
         valid_to=certificate.not_valid_after_utc,
     )
-    return seal(root, OwnKey(private=private, certificate=registered))
+    key = OwnKey(private=private, certificate=registered)
+    if key.method not in profile.methods:
+        raise _fault("--key", f"is not of a kind that {profile.name} takes")
+    return seal(root, key, profile, at=at)
 
 
 def verify_file(

@@ -11,7 +11,8 @@ from lxml import etree
 from gateway.domain.clock import Clock
 from gateway.domain.envelope import write_envelope
 from gateway.domain.message import Header, Sealed
-from gateway.trust.keys import OwnKeys
+from gateway.domain.seals import ECO_HTTPS, SealProfile
+from gateway.trust.keys import OwnKey, OwnKeys
 from gateway.trust.seal import seal
 
 
@@ -24,18 +25,23 @@ class SealedSignal:
 
 
 class Sealer:
-    """Seals with whichever of our signing keys is in its window now."""
+    """Seals with whichever of our signing keys is in its window now, as was agreed with who shall read it."""
 
     def __init__(self, keys: OwnKeys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
 
-    def message(self, header: Header, document: etree._Element) -> Sealed:
+    def message(self, header: Header, document: etree._Element, profile: SealProfile = ECO_HTTPS) -> Sealed:
         """Wrap *document* under *header* and seal the whole; *document* is moved into the envelope."""
-        body = seal(write_envelope(header, document), self._keys.sign_key(self._clock()))
+        body, _ = self._sealed(write_envelope(header, document), profile)
         return Sealed(header=header, body=body, digest=hashlib.sha256(body).digest())
 
-    def signal(self, root: etree._Element) -> SealedSignal:
+    def signal(self, root: etree._Element, profile: SealProfile = ECO_HTTPS) -> SealedSignal:
         """Seal a bare signal: our receipt or our refusal."""
-        key = self._keys.sign_key(self._clock())
-        return SealedSignal(body=seal(root, key), until=key.certificate.valid_to)
+        body, key = self._sealed(root, profile)
+        return SealedSignal(body=body, until=key.certificate.valid_to)
+
+    def _sealed(self, root: etree._Element, profile: SealProfile) -> tuple[bytes, OwnKey]:
+        now = self._clock()
+        key = self._keys.sign_key(now, profile.methods)
+        return seal(root, key, profile, at=now), key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from lxml import etree
@@ -12,6 +13,9 @@ from gateway.acknowledge.signals import exception, receipt
 from gateway.domain.corridor import RegisteredCertificate
 from gateway.domain.envelope import claimed
 from gateway.domain.errors import Unreadable
+from gateway.domain.seals import ECO_HTTPS, SealProfile
+from gateway.registry.folder import Folder
+from gateway.registry.seals import load_seals
 from gateway.trust.check import SealedContent, check_seal
 from gateway.trust.make import Kind
 from gateway.trust.seal import seal
@@ -24,6 +28,15 @@ MY = party_keys("MY.CUSTOMS", kind=Kind.ECDSA)
 MESSAGE = etree.tostring(a_message(), encoding="unicode")
 SEALED = seal(a_message(), VN.own)
 
+SHIPPED = load_seals(Folder())
+PROFILES = (
+    SHIPPED["eco-https/1"],
+    SHIPPED["xmldsig-inclusive"],
+    SHIPPED["xades-bes"],
+    SealProfile(name="xades-exclusive", xades=True),
+)
+"""Every shape there is; whatever else a profile says leaves some of it out."""
+
 
 def good(**flaw: object) -> Forgery:
     """As the wire profile asks for it, but for *flaw*."""
@@ -31,9 +44,14 @@ def good(**flaw: object) -> Forgery:
     return dataclasses.replace(forgery, **flaw)  # type: ignore[arg-type]
 
 
-def check(raw: bytes, *certificates: RegisteredCertificate, at: datetime = NOW) -> SealedContent:
+def check(
+    raw: bytes,
+    *certificates: RegisteredCertificate,
+    at: datetime = NOW,
+    profiles: Sequence[SealProfile] = (ECO_HTTPS,),
+) -> SealedContent:
     known = certificates or (VN.registered_sign,)
-    return check_seal(raw, registered=known, anchor=VN.anchor.certificate, at=at)
+    return check_seal(raw, registered=known, anchor=VN.anchor.certificate, at=at, profiles=profiles)
 
 
 def a_receipt(keys: PartyKeys) -> bytes:

@@ -9,22 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from gateway.domain.seals import SealProfile
 from gateway.domain.xml import read_xml
 from gateway.trust.check import check_seal
 from gateway.trust.make import certificate_pem
 from gateway.trust.seal import seal
 from tests.conformance import xmlsec1
-from tests.conformance.forge import (
-    DS,
-    ECDSA_SHA256,
-    ENVELOPED,
-    EXCLUSIVE,
-    RSA_SHA256,
-    SHA256,
-    SHA384,
-    SHA512,
-)
-from tests.conformance.sealed import MY, VN, a_receipt, an_exception
+from tests.conformance.forge import ECDSA_SHA256, RSA_SHA256, SHA256, SHA384, SHA512
+from tests.conformance.sealed import MY, PROFILES, VN, a_receipt, an_exception, check
+from tests.conformance.templates import Template, named
 from tests.documents import xml_documents
 from tests.keys import PartyKeys
 from tests.messages import NOW, a_message
@@ -42,8 +35,10 @@ def pem_of(folder: Path, keys: PartyKeys) -> Path:
 
 
 @PARTIES
-def test_xmlsec1_verifies_our_messages(tmp_path: Path, keys: PartyKeys) -> None:
-    xmlsec1.verify(tmp_path, pem_of(tmp_path, keys), [seal(a_message(), keys.own)])
+def test_xmlsec1_verifies_our_messages_in_each_profile(tmp_path: Path, keys: PartyKeys) -> None:
+    sealed = [seal(a_message(), keys.own, profile, at=NOW) for profile in PROFILES]
+
+    xmlsec1.verify(tmp_path, pem_of(tmp_path, keys), sealed)
 
 
 @PARTIES
@@ -61,33 +56,19 @@ def test_xmlsec1_refuses_what_we_refuse(tmp_path: Path, keys: PartyKeys) -> None
         xmlsec1.verify(tmp_path, pem_of(tmp_path, keys), [altered])
 
 
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 @given(documents=st.lists(xml_documents(), min_size=40, max_size=40), keys=st.sampled_from([VN, MY]))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_xmlsec1_verifies_whatever_we_seal(
-    tmp_path_factory: pytest.TempPathFactory, documents: list[bytes], keys: PartyKeys
+    tmp_path_factory: pytest.TempPathFactory,
+    documents: list[bytes],
+    keys: PartyKeys,
+    profile: SealProfile,
 ) -> None:
     folder = tmp_path_factory.mktemp("sealed")
+    sealed = [seal(read_xml(raw), keys.own, profile, at=NOW) for raw in documents]
 
-    xmlsec1.verify(folder, pem_of(folder, keys), [seal(read_xml(raw), keys.own) for raw in documents])
-
-
-def template(document: bytes, *, prefix: str, method: str, digest: str, gap: str = "\n  ") -> bytes:
-    """*document* with an empty Signature of ours before its closing tag, for xmlsec1 to fill."""
-    p = f"{prefix}:" if prefix else ""
-    signature = gap.join(
-        [
-            f'<{p}Signature xmlns{":" + prefix if prefix else ""}="{DS}">',
-            f'<{p}SignedInfo><{p}CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>',
-            f'<{p}SignatureMethod Algorithm="{method}"/>',
-            f'<{p}Reference URI=""><{p}Transforms><{p}Transform Algorithm="{ENVELOPED}"/>',
-            f'<{p}Transform Algorithm="{EXCLUSIVE}"/></{p}Transforms>',
-            f'<{p}DigestMethod Algorithm="{digest}"/><{p}DigestValue/>',
-            f"</{p}Reference></{p}SignedInfo><{p}SignatureValue/>",
-            f"<{p}KeyInfo><{p}X509Data><{p}X509Certificate/></{p}X509Data></{p}KeyInfo></{p}Signature>",
-        ]
-    )
-    before, closing, end = document.rpartition(b"</")
-    return before + signature.encode() + b"\n" + closing + end
+    xmlsec1.verify(folder, pem_of(folder, keys), sealed)
 
 
 @PARTIES
@@ -97,7 +78,7 @@ def test_we_verify_what_xmlsec1_seals(tmp_path: Path, keys: PartyKeys, prefix: s
     method = RSA_SHA256 if keys is VN else ECDSA_SHA256
     document = etree.tostring(a_message())
 
-    raw = xmlsec1.sign(tmp_path, template(document, prefix=prefix, method=method, digest=digest), keys)
+    raw = xmlsec1.sign(tmp_path, Template(prefix=prefix, method=method, digest=digest).into(document), keys)
 
     content = check_seal(raw, registered=[keys.registered_sign], anchor=keys.anchor.certificate, at=NOW)
     assert content.root.findtext(".//{*}Type") == "certificate"
@@ -120,22 +101,25 @@ def test_we_verify_what_xmlsec1_seals(tmp_path: Path, keys: PartyKeys, prefix: s
 )
 @pytest.mark.parametrize("prefix", ["", "ds"], ids=["unprefixed", "prefixed"])
 def test_we_verify_odd_documents_that_xmlsec1_sealed(tmp_path: Path, document: bytes, prefix: str) -> None:
-    filled = template(document, prefix=prefix, method=RSA_SHA256, digest=SHA256, gap="\r\n\t")
+    filled = Template(prefix=prefix, gap="\r\n\t").into(document)
 
     raw = xmlsec1.sign(tmp_path, filled, VN)
 
     check_seal(raw, registered=[VN.registered_sign], anchor=VN.anchor.certificate, at=NOW)
 
 
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 @given(documents=st.lists(xml_documents(), min_size=10, max_size=10), prefix=st.sampled_from(["", "ds"]))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_we_verify_whatever_xmlsec1_seals(
-    tmp_path_factory: pytest.TempPathFactory, documents: list[bytes], prefix: str
+    tmp_path_factory: pytest.TempPathFactory, documents: list[bytes], prefix: str, profile: SealProfile
 ) -> None:
     folder = tmp_path_factory.mktemp("sealed")
+    properties = named(VN.sign.certificate) if profile.xades else None
+    template = Template(prefix=prefix, form=profile.canonicalization, properties=properties)
     for document in documents:
         if b"</" not in document:
             continue
-        raw = xmlsec1.sign(folder, template(document, prefix=prefix, method=RSA_SHA256, digest=SHA256), VN)
+        raw = xmlsec1.sign(folder, template.into(document), VN)
 
-        check_seal(raw, registered=[VN.registered_sign], anchor=VN.anchor.certificate, at=NOW)
+        check(raw, profiles=(profile,))

@@ -158,8 +158,11 @@ class Window:
 class Papers:
     """The keys of one party; what is appended to ``sign`` and ``tls`` is written with them."""
 
-    def __init__(self, party: str, *, begins: datetime = BEGINS, ends: datetime = ENDS) -> None:
+    def __init__(
+        self, party: str, *, begins: datetime = BEGINS, ends: datetime = ENDS, seals: str = "eco-https/1"
+    ) -> None:
         self.party = party
+        self.seals = seals
         self.country = party[:2]
         self.anchor = make_anchor(f"{party} anchor", self.country, valid_from=BEGINS, valid_to=ENDS)
         self.sign = [self.for_seals(begins, ends)]
@@ -208,7 +211,7 @@ class Papers:
                 tables += f"from = {each.begins.isoformat()}\nto = {each.ends.isoformat()}\n"
         head = (
             f'id = "{self.party}"\nname = "{self.party}"\ncountry = "{self.country}"\n'
-            f'anchor = "{stem}.anchor.pem"\n'
+            f'anchor = "{stem}.anchor.pem"\nseals = ["{self.seals}"]\n'
             f'endpoint = "https://{HOST}:{address.exchange}/exchange/v1/messages"\n'
         )
         patience = "[patience]\nwaits_s = [0.2, 0.5, 1, 2, 5, 10]\nreceipt_within_s = 10\n"

@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.trust.algorithms import DigestMethod, SignatureMethod, holds, method_for, public_key_of
+from gateway.domain.seals import DigestMethod, SignatureMethod
+from gateway.trust.algorithms import holds, method_for, public_key_of
 from gateway.trust.keys import OwnKey
 from gateway.trust.make import Kind
 from tests.keys import party_keys, private_key

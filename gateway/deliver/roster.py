@@ -133,27 +133,30 @@ class Roster:
             log.info("leases_certain")
         self._sure_until = began + self._pace.lane_lease_s - self._pace.beat_s
         self._end_lost({one.held for one in told} - set(held))
+        if stopping.is_set() or time.monotonic() > self._sure_until:  # the answer was too long on its way
+            return
         for one in held:
-            if one.party not in self._runs and not stopping.is_set():
+            if one.party not in self._runs:
                 self._start(one, tasks)
-        if not stopping.is_set():
-            self._shed(share)
+        self._shed(share)
 
     def _start(self, held: Held, tasks: asyncio.TaskGroup) -> None:
         stop = asyncio.Event()
         task = tasks.create_task(self._run(held, stop), name=f"lane {held.party}")
         self._runs[held.party] = _Run(held, task, stop)
+        # Told by the task itself, for one that is cancelled before its first step runs no line of its own.
+        task.add_done_callback(lambda _: self._over(held.party))
         log.info("lane_taken", party=held.party, node=self._node)
 
     async def _run(self, held: Held, stop: asyncio.Event) -> None:
         """One lane under one lease; when it ended by itself the lane is free for another node."""
-        try:
-            await self._lanes[held.party].run(held, stop)
-            with contextlib.suppress(Exception):  # else the lease runs out by itself
-                await self._leases.give_up([held])
-        finally:
-            self._runs.pop(held.party, None)
-            self._stirred.set()
+        await self._lanes[held.party].run(held, stop)
+        with contextlib.suppress(Exception):  # else the lease runs out by itself
+            await self._leases.give_up([held])
+
+    def _over(self, party: PartyId) -> None:
+        del self._runs[party]
+        self._stirred.set()
 
     def _shed(self, share: int) -> None:
         """Let the lanes above our share finish; their next holder waits for them."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +13,7 @@ from gateway.deliver.pace import Pace
 from gateway.deliver.roster import Roster
 from gateway.domain.ids import PartyId
 from gateway.domain.status import DeliveryStatus
+from gateway.store.records import Held, Running
 from tests.unit.deliver.leases_in_memory import LeasesInMemory
 from tests.unit.deliver.ledger_in_memory import LedgerInMemory
 from tests.unit.deliver.parties import NOW, TH, a_party
@@ -174,3 +175,59 @@ async def test_any_number_of_nodes_runs_each_lane_once(nodes: int) -> None:
     async with running(*rosters):
         await until(lambda: sum(len(roster.held) for roster in rosters) == len(PARTIES))
         await until(lambda: max(len(roster.held) for roster in rosters) <= -(-len(PARTIES) // nodes))
+
+
+class LeasesThatBreakOff(LeasesInMemory):
+    """The first lane that is handed out is cancelled before it takes a step."""
+
+    broken_off: int = 0
+
+    async def hold_lanes(
+        self, node: str, *, parties: Sequence[PartyId], running: Sequence[Running], lease_s: float
+    ) -> tuple[list[Held], int]:
+        answer = await super().hold_lanes(node, parties=parties, running=running, lease_s=lease_s)
+        if not self.broken_off:
+            asyncio.get_running_loop().call_soon(self._break_off)
+        return answer
+
+    def _break_off(self) -> None:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("lane "):
+                self.broken_off += task.cancel()
+
+
+async def test_a_lane_that_is_lost_before_its_first_step_is_taken_again() -> None:
+    leases, transport, ledger = LeasesThatBreakOff(), TransportThatDelivers(), LedgerInMemory()
+    ledger.owe(1)
+
+    async with running(a_roster("a", leases, ledger=ledger, transport=transport, parties=[TH])):
+        await until(lambda: leases.broken_off > 0)
+        await until(lambda: len(transport.sent) == 1)
+
+
+class LeasesThatComeLate(LeasesInMemory):
+    """The first answer is on its way for longer than the lease."""
+
+    late: bool = True
+
+    async def hold_lanes(
+        self, node: str, *, parties: Sequence[PartyId], running: Sequence[Running], lease_s: float
+    ) -> tuple[list[Held], int]:
+        answer = await super().hold_lanes(node, parties=parties, running=running, lease_s=lease_s)
+        if self.late:
+            self.late = False
+            await asyncio.sleep(lease_s)
+        return answer
+
+
+async def test_a_lease_that_ran_out_on_its_way_to_us_starts_no_lane() -> None:
+    leases, slow, ledger = LeasesThatComeLate(), TransportThatWaits(), LedgerInMemory()
+    ledger.owe(1)
+
+    with capture_logs() as logs:
+        async with running(a_roster("a", leases, ledger=ledger, transport=slow, parties=[TH])):
+            await slow.sending.wait()
+            await asyncio.sleep(QUICK.beat_s)
+            slow.release.set()
+
+    assert [entry["event"] for entry in logs if entry["event"].startswith("lane_")] == ["lane_taken"]

@@ -57,6 +57,7 @@ from gateway.observe.evidence import EvidenceRoom
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.observe.revocation import RevocationWatch, stale
+from gateway.observe.specimens import SpecimenWatch
 from gateway.pipeline import Pipeline
 from gateway.public.app import PREFIX as CHECK
 from gateway.public.app import Parts as CheckParts
@@ -98,6 +99,7 @@ LOG_EVERY_S = 1.0
 CREDENTIALS_EVERY_S = 2.0
 EXPIRY_EVERY_S = 600.0
 LISTS_EVERY_S = 5.0
+SPECIMENS_EVERY_S = 1.0
 PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
@@ -256,6 +258,7 @@ class Node:
             clock=rooms.clock,
         )
         self._watch = CredentialsWatch(self._credentials, ledger, rooms.clock)
+        self._specimens = SpecimenWatch(rooms.specimens, ledger)
         self._log = LogKeeper(
             ledger=ledger,
             parties=parties,
@@ -301,6 +304,7 @@ class Node:
         node = stack.enter_context(identity(self._settings.data, self._settings.listen))
         self._roster = Roster(node, self._lanes, leases=self._ledger)
         lists = await self._lists(stack)
+        await self._specimens.look()
         await self._open_doors(stack)
         self._ready = True
         log.info(
@@ -328,6 +332,7 @@ class Node:
                 tasks.create_task(self._every(CREDENTIALS_EVERY_S, self._watch.look)),
                 tasks.create_task(self._every(EXPIRY_EVERY_S, self._watch.warn)),
                 tasks.create_task(self._every(LISTS_EVERY_S, lists.look)),
+                tasks.create_task(self._every(SPECIMENS_EVERY_S, self._specimens.look)),
                 tasks.create_task(self._every(self._settings.log_head_s, self._log.seal_head)),
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
@@ -402,7 +407,7 @@ class Node:
             registry_view=lambda: {party.id: party for party in self._others},
             stopping=self._stopping,
             limits=limits,
-            decided=self._look_for_suspensions,
+            decided=self._look_at_decisions,
             changed=self._wait_for_change,
             notices=lambda: self._notices,
             capacity=self._doors["national"],
@@ -563,6 +568,10 @@ class Node:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SUSPENSIONS_EVERY_S):
                     await self._rung.wait()
+
+    async def _look_at_decisions(self) -> None:
+        await self._look_for_suspensions()
+        await self._specimens.look()
 
     async def _look_for_suspensions(self) -> None:
         async with self._looking:  # one look after the other, so that the newest stands

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from lxml import etree
@@ -16,6 +16,7 @@ from gateway.domain.dialect import DialectName, Spoken
 from gateway.domain.errors import ContentRefused, Fault, Finding, Severity
 from gateway.domain.form import Form
 from gateway.domain.message import CertificateFacts, Checked, Header, Letter, Sealed
+from gateway.domain.specimen import LiveSpecimens
 from gateway.domain.status import AcknowledgementOutcome
 from gateway.domain.words import ENGLISH, Language
 from gateway.registry.load import Registry
@@ -27,6 +28,7 @@ from gateway.trust.sealer import SealedSignal, Sealer
 from gateway.validate.facts import ClaimedFacts
 from gateway.validate.judge import Judge
 from gateway.validate.shape import Records
+from gateway.validate.signatory import signatory_findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Rooms:
     skew: timedelta
     replay_window: timedelta
     limit: int  # bytes of a message
+    specimens: LiveSpecimens = field(default_factory=LiveSpecimens)
 
     def against(
         self,
@@ -67,7 +70,8 @@ class Rooms:
         findings = self.judge.judge(document, form, on, language, corridor.editions)
         if any(finding.code == Fault.TOO_LARGE for finding in findings):
             return findings
-        return (*findings, *over_item_limit(document, form, corridor))
+        signed = signatory_findings(document, form, claims, self.specimens.now, corridor.specimens)
+        return (*findings, *over_item_limit(document, form, corridor), *signed)
 
     def written(
         self,

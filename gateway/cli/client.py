@@ -161,8 +161,26 @@ class Node:
 
     async def evidence(self, message_id: str, party: str | None = None) -> bytes:
         """The bundle about a message and its conversation."""
-        path = f"messages/{quote_all(message_id)}/evidence"
-        url = URL(f"{self._url}/api/v1/{path}", encoded=True).update_query(_by(party))
+        return await self._bytes(f"messages/{quote_all(message_id)}/evidence", _by(party))
+
+    async def specimens(self) -> list[Json]:
+        """Every specimen list, in the order of their import."""
+        return list((await self._get("specimens", {}))["items"])
+
+    async def import_specimens(self, body: Json) -> Answer:
+        """Import a specimen list; its pictures were handed in before."""
+        return await self._act("specimens", body, {})
+
+    async def keep_picture(self, content: bytes, content_type: str) -> Answer:
+        """Hand in the picture of a signature or a seal."""
+        return await self._patiently("POST", "specimens/pictures", content=content, content_type=content_type)
+
+    async def picture(self, sha256: str) -> bytes:
+        """The picture of a signature or a seal."""
+        return await self._bytes(f"specimens/pictures/{sha256}", {})
+
+    async def _bytes(self, path: str, query: Mapping[str, str]) -> bytes:
+        url = URL(f"{self._url}/api/v1/{path}", encoded=True).update_query(query)
         try:
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status == 200:

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "resume": "operating",
         "keys": "keys",
         "evidence": "evidence",
+        "specimens": "specimens",
         "audit": "auditing",
         "outage": "operating",
         "actions": "acting",

@@ -16,6 +16,7 @@ from gateway.domain.form import EditionWindow
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.revocation import RevocationList, RevocationPolicy, newest, told
 from gateway.domain.seals import ECO_HTTPS, SealProfile
+from gateway.domain.specimen import Asked
 from gateway.domain.status import MessageType
 
 
@@ -194,6 +195,7 @@ class Corridor:
         editions: Harmonized System editions taken here, oldest first; empty where the form's windows hold.
         certificates_in: the dialect in which the receiver wants what goes along; None for canonical form.
         answers_in: the dialect in which the receiver answers; None for canonical form.
+        specimens: what is done where a signatory is not on the specimen list; None where no lists are asked.
         keep_documents: how long the exact bytes of its messages are kept after the last one; None for good.
     """
 
@@ -205,6 +207,7 @@ class Corridor:
     editions: tuple[EditionWindow, ...] = ()
     certificates_in: DialectName | None = None
     answers_in: DialectName | None = None
+    specimens: Asked | None = None
     keep_documents: timedelta | None = None
 
     def dialect_from(self, sender: PartyId) -> DialectName | None:

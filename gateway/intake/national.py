@@ -46,6 +46,7 @@ from gateway.intake.refused import Refused
 from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
 from gateway.intake.serving import Limits, Parts, answer, capacity_of
+from gateway.intake.specimens import Specimens
 from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
 from gateway.store.records import CertificateRow, MessageRow
@@ -92,7 +93,7 @@ def create_national_app(
         ping: asks a party, for whom, whether it is there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
-        decided: makes this node go at once by what an operator has just decided about a party.
+        decided: makes this node go at once by what somebody has just decided or imported.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties, to be told to who sends to them.
         capacity: how much the door has in hand and may; event streams do not count.
@@ -157,6 +158,7 @@ def table(parts: Parts) -> tuple[Call, ...]:
         Refused,
         Parties,
         Log,
+        Specimens,
         Housekeeping,
     )
     calls = tuple(call for room in rooms for call in room(parts).calls())

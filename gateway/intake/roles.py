@@ -33,6 +33,8 @@ class Right(StrEnum):
     PARTIES = "parties"  #: parties, lanes
     REFUSED = "refused"  #: refused submissions
     METRICS = "metrics"
+    SPECIMENS = "specimens"  #: read specimen lists and their pictures
+    LIST_SPECIMENS = "list-specimens"  #: import a specimen list
     AUDIT = "audit"  #: the event log: heads, proofs, audit
     DESCRIBE = "describe"  #: the description of this interface
 
@@ -57,6 +59,8 @@ MAY: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.PARTIES: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.REFUSED: frozenset({_R.ISSUER, _R.OPERATOR, _R.AUDITOR}),
         Right.METRICS: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.SPECIMENS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.LIST_SPECIMENS: frozenset({_R.ADMINISTRATOR}),
         Right.AUDIT: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.DESCRIBE: _ALL,
     }

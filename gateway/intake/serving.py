@@ -59,7 +59,7 @@ class Parts:
         parties: the parties we exchange with, as the registry has them now.
         content_of: what an inbox message says, as JSON; run in a worker thread.
         ping: asks a party, for whom, whether it is there.
-        decided: makes this node go at once by what an operator has just decided about a party.
+        decided: makes this node go at once by what somebody has just decided or imported.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties as they are now.
         retention: how long documents are kept, corridor by corridor.

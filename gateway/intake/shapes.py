@@ -422,6 +422,55 @@ class PartyPage(Shape):
     next: str | None
 
 
+class Official(Shape):
+    """Somebody who may sign; ``specimen`` names the picture of the signature."""
+
+    name: str
+    id: str | None
+    position: str | None
+    from_: date | None = Field(alias="from")
+    to: date | None
+    specimen: str | None
+
+
+class IssuingBody(Shape):
+    """An issuing body with its officials; ``seal`` names the picture of its seal."""
+
+    name: str
+    id: str | None
+    address: str | None
+    from_: date | None = Field(alias="from")
+    to: date | None
+    seal: str | None
+    official: list[Official]
+
+
+class SpecimenList(Shape):
+    """A country's specimen list; it counts from its day on, until the next one."""
+
+    number: int
+    country: str
+    agreements: list[str]
+    from_: date = Field(alias="from")
+    source: str
+    imported_at: datetime
+    imported_by: str
+    body: list[IssuingBody]
+
+
+class SpecimenPage(Shape):
+    """All specimen lists."""
+
+    items: list[SpecimenList]
+    next: str | None
+
+
+class SpecimenPicture(Shape):
+    """The name of a picture: the SHA-256 of its bytes."""
+
+    sha256: str
+
+
 class Pinged(Shape):
     """What came of a ping; ``cause`` is null when the party's receipt came and was checked in full."""
 

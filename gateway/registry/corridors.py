@@ -14,6 +14,7 @@ from gateway.domain.dialect import DialectName
 from gateway.domain.errors import Misconfigured, RegistryFault, Unreadable
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, form_id
+from gateway.domain.specimen import Asked
 from gateway.domain.status import MessageType
 from gateway.registry.codes import CODES
 from gateway.registry.folder import Folder
@@ -39,6 +40,8 @@ class CorridorFile(Strict):
     ``max_items`` is the most items that a certificate may have here, ``hs`` when which edition is taken; left
     out, what the form says stands.
     ``certificates_in`` and ``answers_in`` name dialects; left out, documents travel in canonical form.
+    ``specimens`` says what is done with a certificate whose signatory was not on the specimen list on the day
+    of issue: ``warn`` or ``refuse``; left out, lists are not asked.
     ``keep_documents_days`` is how long exact bytes are kept after the last message about a certificate; left
     out, for good. Agreements ask for three years from issuance at least (ATIGA Annex 8, keeping of records).
     """
@@ -51,6 +54,7 @@ class CorridorFile(Strict):
     hs: CorridorHsFile | None = None
     certificates_in: Annotated[DialectName | None, Field(strict=False)] = None
     answers_in: Annotated[DialectName | None, Field(strict=False)] = None
+    specimens: Annotated[Asked | None, Field(strict=False)] = None
     keep_documents_days: int | None = Field(default=None, gt=0)
 
     @field_validator("accepts", "delivers")
@@ -153,6 +157,7 @@ def _joined(file: CorridorFile, parties: Mapping[PartyId, Party]) -> Corridor:
         editions=edition_windows(file.hs.editions) if file.hs is not None else (),
         certificates_in=file.certificates_in,
         answers_in=file.answers_in,
+        specimens=file.specimens,
         keep_documents=None if file.keep_documents_days is None else timedelta(days=file.keep_documents_days),
     )
 

@@ -56,6 +56,7 @@ from gateway.store.records import (
 from gateway.store.revocation import RevocationLists
 from gateway.store.rows import findings_json, findings_text, spoken_of
 from gateway.store.sessions import Sessions
+from gateway.store.specimens import SpecimenLists
 from gateway.store.statements import queries
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
@@ -73,6 +74,7 @@ class Ledger(
     Sessions,
     PublicCheck,
     RevocationLists,
+    SpecimenLists,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -97,6 +99,7 @@ class Ledger(
         Sessions.__init__(self, connections)
         PublicCheck.__init__(self, connections)
         RevocationLists.__init__(self, connections)
+        SpecimenLists.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

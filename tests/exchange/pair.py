@@ -80,11 +80,14 @@ class Side:
             assert answer.status == expected, await answer.text()
             return await answer.json()
 
-    async def submit(self, number: str) -> str:
-        """Hand in a certificate; the id of its message."""
-        record = {**_a_record(), "certificate_number": number}
-        taken = await self.call("POST", "certificates", record, 202)
+    async def submit(self, number: str, **differently: str) -> str:
+        """Hand in a certificate, *differently* from the usual one; the id of its message."""
+        taken = await self.call("POST", "certificates", self.record(number, **differently), 202)
         return str(taken["message_id"])
+
+    def record(self, number: str, **differently: str) -> dict[str, Any]:
+        """The usual certificate, as a record."""
+        return {**_a_record(), "certificate_number": number, **differently}
 
     async def track(self, number: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.call("GET", f"certificates/VN/form-d/{quote(number, safe='')}")
@@ -218,17 +221,17 @@ class Papers:
         (parties / f"{stem}.toml").write_text(head + tables + patience, "utf-8")
 
 
-def write_corridor(work: Path) -> None:
-    """Agree Form D from VN.MOIT to TH.CUSTOMS."""
+def write_corridor(work: Path, more: str = "") -> None:
+    """Agree Form D from VN.MOIT to TH.CUSTOMS, with *more* lines in the corridor's file."""
     folder = work / "registry/mappings/corridors"
     folder.mkdir(parents=True, exist_ok=True)
     text = f'sender = "{VN}"\nreceiver = "{TH}"\naccepts = "{FORM}"\ndelivers = "{FORM}"\n'
-    (folder / "vn-th.toml").write_text(text, "utf-8")
+    (folder / "vn-th.toml").write_text(text + more, "utf-8")
 
 
 @asynccontextmanager
 async def pair(
-    work: Path, servers: Servers, papers: Sequence[Papers] = (), **more: object
+    work: Path, servers: Servers, papers: Sequence[Papers] = (), *, corridor: str = "", **more: object
 ) -> AsyncIterator[Pair]:
     """Two gateways for as long as the block lasts, by one clock; *more* are settings of both."""
     clock = PutForward()
@@ -237,7 +240,7 @@ async def pair(
     addresses = free_addresses([VN, TH])
     for each in papers:
         each.write(work, addresses[each.party])
-    write_corridor(work)
+    write_corridor(work, corridor)
     registry = load_registry(over_shipped(work / "registry"))
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())

@@ -27,6 +27,8 @@ TABLE = {
     Right.PARTIES: "---yyy",
     Right.REFUSED: "y--yy-",
     Right.METRICS: "---yyy",
+    Right.SPECIMENS: "yy-yyy",
+    Right.LIST_SPECIMENS: "-----y",
     Right.AUDIT: "nnnyyy",
     Right.DESCRIBE: "yyyyyy",
 }

@@ -13,7 +13,9 @@ import asyncio
 import functools
 import json
 import sys
+import tempfile
 import time
+import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
 from tests.exchange.mutations import survivors
+from tests.exchange.test_answers_model import World, sequences
 from tests.servers import Servers, default_kind
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
@@ -37,6 +40,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261121, help="decides victims and moments")
     parser.add_argument("--chaos", type=int, default=1_000, help="runs through chaos, in this process")
     parser.add_argument("--mutations", type=int, default=5_000, help="bundles of evidence spoilt in one byte")
+    parser.add_argument(
+        "--sequences", type=int, default=10_000, help="of answers, against the model of the law"
+    )
     asked = parser.parse_args()
     began = time.monotonic()
     with workplace() as work:
@@ -44,13 +50,17 @@ def main() -> int:
     took_s = round(time.monotonic() - began, 1)
     chaotic = asyncio.run(_chaos(asked.chaos, asked.seed))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
-    report = {
+    unlawful = _unlawful(asked.sequences, asked.seed)
+    report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},
         "chaos": {"runs": asked.chaos, "faults": chaotic},
         "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
-        "ok": _is_good(evidence, asked.rounds * asked.certificates) and not chaotic and not unnoticed,
+        "answers": {"sequences": asked.sequences, "fault": unlawful},
     }
+    report["ok"] = _is_good(evidence, asked.rounds * asked.certificates) and not (
+        chaotic or unnoticed or unlawful
+    )
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")
     return 0 if report["ok"] else 1
@@ -69,6 +79,23 @@ async def _chaos(runs: int, seed: int) -> list[str]:
     finally:
         await asyncio.to_thread(servers.close)
     return faults
+
+
+def _unlawful(count: int, seed: int) -> str | None:
+    """Where so many sequences of answers first differ from the model of the law."""
+    servers = Servers()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            world = World(servers, Path(folder))
+            try:
+                sequences(world, count, seed)
+            except AssertionError as difference:
+                return "".join(traceback.format_exception(difference))
+            finally:
+                world.close()
+    finally:
+        servers.close()
+    return None
 
 
 def _is_good(evidence: Evidence, expected: int) -> bool:

@@ -8,6 +8,7 @@ abroad was receipted already, and ``pipeline`` decides what of it is kept all th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from gateway.acknowledge.units import Factors
@@ -153,6 +154,7 @@ def judge_customs_response(
     issued: Issued,
     kept: Sequence[CustomsRow],
     new: Sequence[CustomsEntry],
+    said_at: datetime,
     factors: Factors,
     where: Where = in_json,
 ) -> tuple[Finding, ...]:
@@ -164,12 +166,14 @@ def judge_customs_response(
     * B02 more than was issued, or a new declaration that uses an item of which nothing is left
 
     A certificate that expired, or whose cancellation is under way, may still be utilised (ATIGA Annex 8
-    Rule 14(c)). An entry that corrects an earlier one of the same item and declaration is judged without it.
+    Rule 14(c)). An entry that corrects an earlier one of the same item and declaration is judged without it;
+    one that comes after its correction counts no more, and uses nothing.
 
     Args:
         issued: what was issued of each item.
         kept: what customs said before, oldest first.
         new: what it says now.
+        said_at: when it said so.
         factors: how units convert.
         where: tells the path of each of *new*.
     """
@@ -178,8 +182,11 @@ def judge_customs_response(
     if (over := _over(certificate)) is not None:
         return (over,)
     counting = standing(row.entry for row in kept)
+    corrected = {place_of(row.entry) for row in kept if row.said_at > said_at}
     findings: list[Finding] = []
     for index, entry in enumerate(new):
+        if place_of(entry) in corrected:
+            continue
         others = {place: other for place, other in counting.items() if place != place_of(entry)}
         corrects = len(others) < len(counting)
         fault = _judge_entry(entry, issued, tuple(others.values()), corrects=corrects, factors=factors)

@@ -2,8 +2,8 @@
 How answers move a certificate's life. Pure; ``domain.status.LIVES`` says which moves there are at all.
 
 The sender's side asks (``cancel_pending``) and waits for the acknowledgement; the receiver's side decides
-when it has judged. The national system's word stands over its gateway's: it may still cancel what its gateway
-would not, but nothing brings back what was cancelled.
+when it has judged. The national system may still cancel what its gateway would not, but nothing brings back
+what was cancelled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.acknowledge.judging import outcome_of
 from gateway.domain.errors import Finding
-from gateway.domain.status import LIVES, AcknowledgedBy, AcknowledgementOutcome, CertificateLife
+from gateway.domain.status import LIVES, AcknowledgementOutcome, CertificateLife
 from gateway.store.records import CertificateRow
 
 
@@ -41,20 +41,19 @@ def when_cancellation_is_judged(
 
 
 def when_cancellation_is_acknowledged(
-    certificate: CertificateRow, outcome: AcknowledgementOutcome, by: AcknowledgedBy
+    certificate: CertificateRow, outcome: AcknowledgementOutcome
 ) -> LifeMove | None:
     """
     The sender's move when the far side's acknowledgement of its cancellation arrives.
 
-    Accepted makes it cancelled, rejected puts back the life it had. An acknowledgement that comes again, or
-    after the matter was settled, moves nothing; only the national system may accept what its gateway
-    rejected before.
+    Accepted by anybody there makes it cancelled, rejected puts back the life it had; the order in which the
+    words of the gateway and of the national system come does not matter. One that comes again moves nothing.
     """
-    pending = certificate.life is CertificateLife.CANCEL_PENDING
     if outcome is not AcknowledgementOutcome.REJECTED:
-        settled = not pending and by is AcknowledgedBy.GATEWAY
-        return None if settled else _to(certificate, CertificateLife.CANCELLED)
-    return LifeMove(to=certificate.life_before or CertificateLife.IN_FORCE) if pending else None
+        return _to(certificate, CertificateLife.CANCELLED)
+    if certificate.life is not CertificateLife.CANCEL_PENDING:
+        return None
+    return LifeMove(to=certificate.life_before or CertificateLife.IN_FORCE)
 
 
 def when_replacement_is_accepted(

@@ -172,7 +172,7 @@ class AnswerDesk:
         )
 
     async def against_ledger(
-        self, page: Page, certificate: CertificateRow, body: CustomsResponse, where: Where
+        self, page: Page, certificate: CertificateRow, body: CustomsResponse, said_at: datetime, where: Where
     ) -> tuple[Finding, ...]:
         """What speaks against a customs response: the quantities issued, what was used before, its life."""
         issued = await self._issued(page, certificate)
@@ -183,16 +183,31 @@ class AnswerDesk:
             issued=issued,
             kept=await page.customs_entries(certificate.certificate_no),
             new=body.entries,
+            said_at=said_at,
             factors=self._factors,
             where=where,
         )
 
     async def keep_entries(
-        self, page: Page, certificate: CertificateRow, message_no: int, body: CustomsResponse, at: datetime
+        self,
+        page: Page,
+        certificate: CertificateRow,
+        message_no: int,
+        body: CustomsResponse,
+        *,
+        said_at: datetime,
+        at: datetime,
     ) -> None:
-        """Keep a customs response and what it makes of the certificate as a whole."""
+        """
+        Keep a customs response and what it makes of the certificate as a whole.
+
+        Args:
+            said_at: when its message was written; what was said later stands, though it came before.
+        """
         kept = await page.customs_entries(certificate.certificate_no)
-        entries = (*(row.entry for row in kept), *body.entries)
+        before = tuple(row.entry for row in kept if row.said_at <= said_at)
+        after = tuple(row.entry for row in kept if row.said_at > said_at)
+        entries = (*before, *body.entries, *after)
         await page.add_customs_entries(
             certificate.certificate_no,
             message_no,

@@ -117,17 +117,21 @@ class Incoming:
         """
         A certificate was taken: what it replaces is replaced, what was parked in its conversation is judged.
 
-        It may be told so again, as it is when the sender repeats itself because we ended before we answered.
+        Where the one that replaces it came first, it is replaced at once. It may be told so again, as it is
+        when the sender repeats itself because we ended before we answered.
         """
+        key = CertificateKey(
+            direction=Direction.IN,
+            issuing_country=facts.issuing_country,
+            family=family_of(facts.form),
+            number=facts.number,
+        )
         async with self._ledger.page() as page:
             if facts.replaces is not None:
-                key = CertificateKey(
-                    direction=Direction.IN,
-                    issuing_country=facts.issuing_country,
-                    family=family_of(facts.form),
-                    number=facts.replaces,
-                )
-                await self._replace(page, key, by=facts.number, party=header.sender)
+                former = replace(key, number=facts.replaces)
+                await self._replace(page, former, by=facts.number, party=header.sender)
+            if (newer := await page.replaced_by(key, header.sender)) is not None:
+                await self._replace(page, key, by=newer, party=header.sender)
             for row, raw, canonical in await page.parked(header.sender, header.conversation_id):
                 parked, body = _reopened(raw, canonical)
                 judgement = await self._judge(page, parked, body, ())
@@ -180,7 +184,7 @@ class Incoming:
             kept = await page.customs_entries(certificate.certificate_no)
             findings = judge_cancellation(certificate, kept)
         elif isinstance(body, CustomsResponse):
-            findings = await self._desk.against_ledger(page, certificate, body, in_xml)
+            findings = await self._desk.against_ledger(page, certificate, body, header.created_at, in_xml)
             if is_kept_from_abroad(findings):  # what was used there was used: told, and kept all the same
                 findings = tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
         elif isinstance(body, RetransmissionRequest) and target is None:
@@ -212,7 +216,9 @@ class Incoming:
                 await self._take_acknowledgement(page, message_no, header, body, judgement)
             case CustomsResponse():
                 assert certificate is not None
-                await self._desk.keep_entries(page, certificate, message_no, body, now)
+                await self._desk.keep_entries(
+                    page, certificate, message_no, body, said_at=header.created_at, at=now
+                )
             case Cancellation():
                 assert certificate is not None
                 move = when_cancellation_is_judged(certificate, judgement.findings)
@@ -248,7 +254,7 @@ class Incoming:
         if certificate is None:
             return
         if target.type is MessageType.CANCELLATION:
-            move = when_cancellation_is_acknowledged(certificate, body.outcome, body.by)
+            move = when_cancellation_is_acknowledged(certificate, body.outcome)
             await self._move(page, certificate, move, header.sender)
         if target.type is MessageType.CERTIFICATE and body.outcome is not AcknowledgementOutcome.REJECTED:
             await self._replace_former(page, target, certificate)

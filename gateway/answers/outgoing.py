@@ -127,7 +127,7 @@ class Outgoing:
                 Direction.IN, message.party, message.message_id
             )
             if isinstance(body, CustomsResponse):
-                await self._check_customs_response(page, certificate, body)
+                await self._check_customs_response(page, certificate, body, now)
             sealed, message_no = await self._desk.send(
                 page,
                 body,
@@ -152,7 +152,8 @@ class Outgoing:
                     carried_by=message_no,
                 )
             if isinstance(body, CustomsResponse) and certificate is not None:
-                await self._desk.keep_entries(page, certificate, message_no, body, now)
+                said_at = sealed.header.created_at
+                await self._desk.keep_entries(page, certificate, message_no, body, said_at=said_at, at=now)
             await self._desk.tell_verification(page, body, message_no, message.certificate_no, caller.subject)
         return _taken(sealed.header)
 
@@ -180,11 +181,11 @@ class Outgoing:
             raise NotAllowed(f"{party} takes no acknowledgements of the national system")
 
     async def _check_customs_response(
-        self, page: Page, certificate: CertificateRow | None, body: CustomsResponse
+        self, page: Page, certificate: CertificateRow | None, body: CustomsResponse, now: datetime
     ) -> None:
         if certificate is None:
             raise NotAllowed("no certificate of this message is known", code=Fault.ORPHAN.value)
-        findings = await self._desk.against_ledger(page, certificate, body, in_json)
+        findings = await self._desk.against_ledger(page, certificate, body, now, in_json)
         if not has_error(findings):
             return
         first = next(finding for finding in findings if has_error((finding,)))

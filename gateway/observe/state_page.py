@@ -31,8 +31,10 @@ before (ATIGA Annex 8 Rule 14(c)).
 
 _OUTCOMES = """\
 An acknowledgement and a customs response have no moves of their own. The latest acknowledgement of
-the national system counts, else the latest of the receiving gateway. Each customs response replaces
-what was said of the same item and declaration before; what stands is added up item by item.
+the national system counts, else the latest of the receiving gateway. Of several customs responses
+about the same item and declaration the last that was said counts, in whatever order they come; what
+stands is added up item by item. A cancellation that either of the two accepts is done; a rejection
+puts back the life the certificate had, unless it was cancelled before.
 """
 
 

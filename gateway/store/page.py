@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from gateway.domain.errors import Finding, NotAllowed
-from gateway.domain.ids import ConversationId, FormId, MessageId, PartyId
+from gateway.domain.ids import CertificateNumber, ConversationId, FormId, MessageId, PartyId
 from gateway.domain.message import Sealed
 from gateway.domain.status import (
     AcknowledgedBy,
@@ -181,6 +181,18 @@ class Page:
         body: bytes | None = await queries.said(self._connection, message_no=message_no)
         return body
 
+    async def replaced_by(self, key: CertificateKey, party: PartyId) -> CertificateNumber | None:
+        """The certificate of the same party that replaces the one under *key*, if it came before."""
+        number: CertificateNumber | None = await queries.replaced_by(
+            self._connection,
+            number=key.number,
+            family=key.family,
+            issuing_country=key.issuing_country,
+            direction=key.direction,
+            party=party,
+        )
+        return number
+
     # ---- back-to-back certificates ---------------------------------------------------------------------
 
     async def lock_re_exports(self, family: FormId) -> None:
@@ -268,7 +280,7 @@ class Page:
         )
 
     async def customs_entries(self, certificate_no: int) -> tuple[CustomsRow, ...]:
-        """Its customs entries, oldest first; the latest for an (item, declaration) counts."""
+        """Its customs entries, as they were said; the last said of an (item, declaration) counts."""
         rows = queries.customs_entries(self._connection, certificate_no=certificate_no)
         return tuple([customs_row(row) async for row in rows])
 

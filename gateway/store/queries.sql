@@ -231,7 +231,8 @@ WITH given AS MATERIALIZED (
      WHERE answer_no IS NOT NULL
 )
 SELECT position, message_no, certificate_no, answer_no,
-       EXISTS (SELECT FROM parked p WHERE p.conversation_id = taken.conversation_id) AS awaited
+       EXISTS (SELECT FROM parked p WHERE p.conversation_id = taken.conversation_id)
+           OR EXISTS (SELECT FROM certificate later WHERE later.replaces = taken.number) AS awaited
   FROM taken;
 
 -- name: admit_acknowledgements(party, message_id, conversation_id, form, certificate_number, about, digest, created_at, at, wire, receipt, signer_until, outcome, by, findings)
@@ -415,13 +416,13 @@ SELECT :at::timestamptz, 'acknowledgement:' || :outcome::text, kept.message_no, 
   LEFT JOIN certificate c ON c.certificate_no = :certificate_no::bigint;
 
 -- name: customs_entries(certificate_no)
--- What customs has said of each item, oldest first.
+-- What customs has said of each item, in the order in which it was said, however late it came.
 SELECT r.item, r.outcome, r.quantity, r.unit, r.declaration, r.date, r.reason, r.legal_basis, r.message_no,
-       m.message_id, r.at
+       m.message_id, r.at, m.created_at AS said_at
   FROM customs_response r
   JOIN message m ON m.message_no = r.message_no
  WHERE r.certificate_no = :certificate_no
- ORDER BY r.entry_no;
+ ORDER BY m.created_at, r.entry_no;
 
 -- name: add_customs_entries(certificate_no, message_no, at, summary, items, outcomes, quantities, units, declarations, dates, reasons, legal_bases)!
 -- Keep one customs response's entries and the certificate's new summary; one event for each outcome in it.
@@ -1231,6 +1232,17 @@ SELECT 'certified_copy', later.number, later.life
                         AND later.direction = c.direction
  WHERE c.certificate_no = :certificate_no;
 
+-- name: replaced_by(number, family, issuing_country, direction, party)$
+-- The number of a certificate that replaces this one, from the same party. No value: none is known.
+SELECT min(later.number)
+  FROM certificate later
+ WHERE later.replaces = :number
+   AND later.number <> :number
+   AND later.family = :family
+   AND later.issuing_country = :issuing_country
+   AND later.direction = :direction
+   AND later.party = :party;
+
 -- name: attempts(message_nos)
 -- Attempts to deliver these messages, oldest first.
 SELECT message_no, at, outcome, cause, next_at
@@ -1255,7 +1267,7 @@ SELECT message_no, outcome, acknowledged_by, findings, at, carried_by
 -- name: customs_entries_of_message(message_no)
 -- The customs entries that one message brought.
 SELECT r.item, r.outcome, r.quantity, r.unit, r.declaration, r.date, r.reason, r.legal_basis, r.message_no,
-       m.message_id, r.at
+       m.message_id, r.at, m.created_at AS said_at
   FROM customs_response r
   JOIN message m ON m.message_no = r.message_no
  WHERE r.message_no = :message_no

@@ -106,7 +106,7 @@ class Admitted:
     A certificate from abroad was taken and its receipt may go out.
 
     Attributes:
-        awaited: something in its conversation came before it and is parked.
+        awaited: something came before it: a parked message in its conversation, or what replaces it.
     """
 
     message_no: int
@@ -312,12 +312,19 @@ class CustomsEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomsRow:
-    """A kept customs response for one item."""
+    """
+    A kept customs response for one item.
+
+    Attributes:
+        at: when we took it.
+        said_at: when its message was written; of several for one place the last that was said counts.
+    """
 
     entry: CustomsEntry
     message_no: int
     message_id: MessageId
     at: datetime
+    said_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,6 +179,7 @@ def customs_row(row: asyncpg.Record) -> CustomsRow:
         message_no=row["message_no"],
         message_id=MessageId(row["message_id"]),
         at=row["at"],
+        said_at=row["said_at"],
     )
 
 

@@ -175,7 +175,9 @@ def entry(
 
 def kept(*entries: CustomsEntry) -> tuple[CustomsRow, ...]:
     return tuple(
-        CustomsRow(entry=one, message_no=number, message_id=MessageId(f"{number}@th.customs"), at=NOW)
+        CustomsRow(
+            entry=one, message_no=number, message_id=MessageId(f"{number}@th.customs"), at=NOW, said_at=NOW
+        )
         for number, one in enumerate(entries)
     )
 

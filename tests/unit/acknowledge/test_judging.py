@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -17,7 +18,7 @@ from gateway.acknowledge.utilisation import Issued, Quantity
 from gateway.domain.errors import Finding, Severity
 from gateway.domain.status import AcknowledgementOutcome, CertificateLife, CustomsOutcome, MessageType
 from gateway.store.records import CertificateRow, CustomsEntry
-from tests.unit.acknowledge.samples import CERTIFICATE, FACTORS, entry, kept, living
+from tests.unit.acknowledge.samples import CERTIFICATE, FACTORS, NOW, entry, kept, living
 
 U, P = CustomsOutcome.UTILISED, CustomsOutcome.PARTIALLY_UTILISED
 D, V, N = (
@@ -38,7 +39,7 @@ def response(
     *new: CustomsEntry, before: Sequence[CustomsEntry] = (), certificate: CertificateRow | None = CERTIFICATE
 ) -> list[tuple[str, str | None, str]]:
     findings = judge_customs_response(
-        certificate, issued=ISSUED, kept=kept(*before), new=new, factors=FACTORS
+        certificate, issued=ISSUED, kept=kept(*before), new=new, said_at=NOW, factors=FACTORS
     )
     return [(finding.code, finding.path, finding.text) for finding in findings]
 
@@ -240,12 +241,29 @@ def test_entries_of_one_response_count_together() -> None:
     assert [(code, path) for code, path, _ in told] == [("B02", "/items/1")]
 
 
+def test_what_comes_after_its_own_correction_uses_nothing() -> None:
+    correction, other = entry(1, P, "5", declaration="A"), entry(1, P, "995", declaration="B")
+    late = entry(1, P, "900", declaration="A")
+
+    findings = judge_customs_response(
+        CERTIFICATE,
+        issued=ISSUED,
+        kept=kept(correction, other),
+        new=[late],
+        said_at=NOW - timedelta(seconds=1),
+        factors=FACTORS,
+    )
+
+    assert findings == ()
+
+
 def test_the_value_and_the_way_out_are_told() -> None:
     findings = judge_customs_response(
         CERTIFICATE,
         issued=ISSUED,
         kept=(),
         new=[entry(9, U), entry(1, P, "5", unit="LTR"), entry(1, P, "1001")],
+        said_at=NOW,
         factors=FACTORS,
         where=in_xml,
     )

@@ -10,7 +10,7 @@ from gateway.acknowledge.lives import (
     when_replacement_is_accepted,
 )
 from gateway.domain.errors import Finding, Severity
-from gateway.domain.status import LIVES, AcknowledgedBy, AcknowledgementOutcome, CertificateLife
+from gateway.domain.status import LIVES, AcknowledgementOutcome, CertificateLife
 from tests.unit.acknowledge.samples import living
 
 IN_FORCE, PENDING = CertificateLife.IN_FORCE, CertificateLife.CANCEL_PENDING
@@ -19,7 +19,6 @@ CANCELLED, REPLACED, EXPIRED = (
     CertificateLife.REPLACED,
     CertificateLife.EXPIRED,
 )
-GATEWAY, NATIONAL = AcknowledgedBy.GATEWAY, AcknowledgedBy.NATIONAL_SYSTEM
 REJECTED = AcknowledgementOutcome.REJECTED
 ACCEPTED = [AcknowledgementOutcome.ACCEPTED, AcknowledgementOutcome.ACCEPTED_WITH_WARNINGS]
 
@@ -34,48 +33,40 @@ def test_asking_for_what_cannot_be_moves_nothing(life: CertificateLife) -> None:
     assert when_cancellation_is_asked(living(life)) is None
 
 
-@pytest.mark.parametrize("by", AcknowledgedBy)
 @pytest.mark.parametrize("outcome", ACCEPTED)
-def test_an_accepted_cancellation_cancels(outcome: AcknowledgementOutcome, by: AcknowledgedBy) -> None:
-    move = when_cancellation_is_acknowledged(living(PENDING, IN_FORCE), outcome, by)
+def test_an_accepted_cancellation_cancels(outcome: AcknowledgementOutcome) -> None:
+    move = when_cancellation_is_acknowledged(living(PENDING, IN_FORCE), outcome)
 
     assert move == LifeMove(to=CANCELLED)
 
 
-@pytest.mark.parametrize("by", AcknowledgedBy)
 @pytest.mark.parametrize("before", [IN_FORCE, EXPIRED])
-def test_a_rejected_cancellation_puts_back_the_life_it_had(
-    before: CertificateLife, by: AcknowledgedBy
-) -> None:
-    move = when_cancellation_is_acknowledged(living(PENDING, before), REJECTED, by)
+def test_a_rejected_cancellation_puts_back_the_life_it_had(before: CertificateLife) -> None:
+    move = when_cancellation_is_acknowledged(living(PENDING, before), REJECTED)
 
     assert move == LifeMove(to=before)
 
 
 def test_a_rejected_cancellation_of_an_unknown_past_is_in_force_again() -> None:
-    assert when_cancellation_is_acknowledged(living(PENDING), REJECTED, GATEWAY) == LifeMove(to=IN_FORCE)
+    assert when_cancellation_is_acknowledged(living(PENDING), REJECTED) == LifeMove(to=IN_FORCE)
 
 
-@pytest.mark.parametrize("by", AcknowledgedBy)
 @pytest.mark.parametrize("life", [IN_FORCE, CANCELLED, REPLACED, EXPIRED])
-def test_a_rejection_after_the_matter_was_settled_moves_nothing(
-    life: CertificateLife, by: AcknowledgedBy
-) -> None:
-    assert when_cancellation_is_acknowledged(living(life), REJECTED, by) is None
+def test_a_rejection_after_the_matter_was_settled_moves_nothing(life: CertificateLife) -> None:
+    assert when_cancellation_is_acknowledged(living(life), REJECTED) is None
 
 
+@pytest.mark.parametrize("outcome", ACCEPTED)
 @pytest.mark.parametrize("life", [IN_FORCE, EXPIRED])
-def test_only_the_national_system_accepts_what_its_gateway_rejected(life: CertificateLife) -> None:
-    accepted = AcknowledgementOutcome.ACCEPTED
+def test_an_acceptance_cancels_also_when_a_rejection_came_first(
+    life: CertificateLife, outcome: AcknowledgementOutcome
+) -> None:
+    assert when_cancellation_is_acknowledged(living(life), outcome) == LifeMove(to=CANCELLED)
 
-    assert when_cancellation_is_acknowledged(living(life), accepted, NATIONAL) == LifeMove(to=CANCELLED)
-    assert when_cancellation_is_acknowledged(living(life), accepted, GATEWAY) is None
 
-
-@pytest.mark.parametrize("by", AcknowledgedBy)
 @pytest.mark.parametrize("life", [CANCELLED, REPLACED])
-def test_an_acceptance_that_comes_again_moves_nothing(life: CertificateLife, by: AcknowledgedBy) -> None:
-    assert when_cancellation_is_acknowledged(living(life), AcknowledgementOutcome.ACCEPTED, by) is None
+def test_an_acceptance_that_comes_again_moves_nothing(life: CertificateLife) -> None:
+    assert when_cancellation_is_acknowledged(living(life), AcknowledgementOutcome.ACCEPTED) is None
 
 
 @pytest.mark.parametrize("life", [IN_FORCE, PENDING, EXPIRED])
@@ -113,15 +104,12 @@ def test_what_is_over_is_not_replaced(life: CertificateLife) -> None:
 
 @pytest.mark.parametrize("life", CertificateLife)
 @pytest.mark.parametrize("outcome", AcknowledgementOutcome)
-@pytest.mark.parametrize("by", AcknowledgedBy)
-def test_every_move_is_in_the_table(
-    life: CertificateLife, outcome: AcknowledgementOutcome, by: AcknowledgedBy
-) -> None:
+def test_every_move_is_in_the_table(life: CertificateLife, outcome: AcknowledgementOutcome) -> None:
     certificate = living(life, EXPIRED)
     moves = [
         when_cancellation_is_asked(certificate),
         when_cancellation_is_judged(certificate, ()),
-        when_cancellation_is_acknowledged(certificate, outcome, by),
+        when_cancellation_is_acknowledged(certificate, outcome),
         when_replacement_is_accepted(certificate, outcome),
     ]
 

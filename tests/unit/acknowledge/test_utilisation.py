@@ -21,7 +21,7 @@ from gateway.acknowledge.utilisation import (
 )
 from gateway.domain.status import CustomsOutcome
 from gateway.store.records import CustomsEntry
-from tests.unit.acknowledge.samples import CERTIFICATE, FACTORS, entry, kept
+from tests.unit.acknowledge.samples import CERTIFICATE, FACTORS, NOW, entry, kept
 
 U, P = CustomsOutcome.UTILISED, CustomsOutcome.PARTIALLY_UTILISED
 D, V, N = (
@@ -172,7 +172,7 @@ def test_the_ledger_never_goes_above_what_was_issued(posts: list[CustomsEntry]) 
     taken: list[CustomsEntry] = []
     for post in posts:
         faults = judge_customs_response(
-            CERTIFICATE, issued=ISSUED, kept=kept(*taken), new=[post], factors=FACTORS
+            CERTIFICATE, issued=ISSUED, kept=kept(*taken), new=[post], said_at=NOW, factors=FACTORS
         )
         if not faults:
             taken.append(post)
@@ -184,7 +184,7 @@ def test_the_ledger_never_goes_above_what_was_issued(posts: list[CustomsEntry]) 
 def is_taken(taken: Sequence[CustomsEntry], quantity: Decimal) -> bool:
     new = replace(entry(1, P, declaration="new"), quantity=quantity, unit="KGM")
     return not judge_customs_response(
-        CERTIFICATE, issued=ISSUED, kept=kept(*taken), new=[new], factors=FACTORS
+        CERTIFICATE, issued=ISSUED, kept=kept(*taken), new=[new], said_at=NOW, factors=FACTORS
     )
 
 

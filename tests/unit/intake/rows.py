@@ -133,7 +133,7 @@ ACCEPTED = an_acknowledgement(AcknowledgementOutcome.ACCEPTED)
 
 def a_customs_row(outcome: CustomsOutcome, **changes: Any) -> CustomsRow:
     entry = replace(CustomsEntry(item=1, outcome=outcome), **changes)
-    return CustomsRow(entry=entry, message_no=9, message_id=MessageId("r1@th.customs"), at=NOW)
+    return CustomsRow(entry=entry, message_no=9, message_id=MessageId("r1@th.customs"), at=NOW, said_at=NOW)
 
 
 def an_event(cursor: str, what: str = "delivery:delivered", **changes: Any) -> EventRow:

@@ -63,6 +63,8 @@ from gateway.public.app import PREFIX as CHECK
 from gateway.public.app import Parts as CheckParts
 from gateway.public.app import alone, create_check
 from gateway.public.codes import Codes, load_codes
+from gateway.public.paper import Papers
+from gateway.public.printing import Printing
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import LiveParties
@@ -392,6 +394,7 @@ class Node:
             self._doors[door] = capacity_of(limits, partial(self._metrics.turned_away, door))
         who = await self._identity(stack)
         codes = await load_codes(self._ledger)
+        printing = self._printing(codes)
         national = create_national_app(
             home=self._home.id,
             desk=CountedNational(self._pipeline, self._metrics),
@@ -413,8 +416,9 @@ class Node:
             capacity=self._doors["national"],
             retention=self._retention,
             away=AWAY,
-            check_address=lambda row: self._check_address(codes, row),
-            beside={"/console": self._console(who), CHECK: self._check(codes)},
+            check_address=partial(self._check_address, codes),
+            paper=printing,
+            beside={"/console": self._console(who, printing), CHECK: self._check(codes)},
         )
         exchange = create_exchange_app(
             desk=CountedExchange(self._pipeline, self._metrics),
@@ -434,6 +438,17 @@ class Node:
     def _check_address(self, codes: Codes, row: CertificateRow) -> str:
         """Where anybody checks a certificate of ours."""
         return f"{self._settings.public_check_url}{CHECK}/{codes.code_of(row.certificate_no)}"
+
+    def _printing(self, codes: Codes) -> Printing:
+        return Printing(
+            self._home.id,
+            self._ledger,
+            self._registry,
+            Papers(self._registry, demonstration=self._demonstration),
+            check_address=partial(self._check_address, codes),
+            clock=self._clock,
+            compute=self._compute,
+        )
 
     def _check(self, codes: Codes) -> web.Application:
         parts = CheckParts(
@@ -456,7 +471,7 @@ class Node:
     async def _compute(self, task: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._workers, task)
 
-    def _console(self, identity: Identity) -> web.Application:
+    def _console(self, identity: Identity, paper: Printing) -> web.Application:
         settings = self._settings
         demonstration = self._demonstration
         named = "Demonstration: development identities" if demonstration else "Production"
@@ -467,6 +482,7 @@ class Node:
             clock=self._clock,
             identity=identity,
             environment=settings.environment or named,
+            paper=paper,
             demonstration=demonstration,
             browser_url=settings.browser_url,
             decided=self._look_for_suspensions,

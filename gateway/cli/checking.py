@@ -15,6 +15,7 @@ from gateway.cli.pairs import check_pairs, pair_doubts
 from gateway.cli.screen import remark, say
 from gateway.cli.scrutiny import all_seal_faults, corridor_doubts, party_doubts, stray_files
 from gateway.domain.errors import Misconfigured, RegistryFault
+from gateway.public.paper import paper_faults
 from gateway.registry.codes import load_codes
 from gateway.registry.folder import Folder, over_shipped
 from gateway.registry.forms import RECORD_SCHEMA, load_forms, load_record_schema
@@ -67,7 +68,7 @@ def registry_faults(folder: Folder) -> list[RegistryFault]:
 
     A fault in one part hides none in another.
     """
-    parts = (load_registry, _seals, Desk, _records, check_pairs, _examples)
+    parts = (load_registry, _seals, Desk, _records, check_pairs, _examples, _papers)
     return list(dict.fromkeys(fault for part in parts for fault in _faults(part, folder)))
 
 
@@ -93,6 +94,12 @@ def _seals(folder: Folder) -> None:
 def _examples(folder: Folder) -> None:
     """Each example of each form has exactly the findings that it should have."""
     if faults := check_forms(load_forms(folder), load_codes(folder), folder):
+        raise Misconfigured(faults)
+
+
+def _papers(folder: Folder) -> None:
+    """Each form that is laid out on paper is printed, in every language."""
+    if faults := tuple(paper_faults(load_registry(folder))):
         raise Misconfigured(faults)
 
 

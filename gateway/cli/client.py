@@ -104,9 +104,7 @@ class Node:
 
     async def certificate(self, item: Mapping[str, Any]) -> Json | None:
         """The whole story of the certificate that a search *item* names; None when there is no such."""
-        country = item.get("issuing_country") or item["exporting_country"]
-        form = str(item["form"]).split("/")[1]
-        return await self._find(f"certificates/{quote_all(country, form, item['certificate_number'])}")
+        return await self._find(_path_of(item))
 
     async def message(self, message_id: str, party: str | None = None) -> Json | None:
         """One message; None when there is no such."""
@@ -189,6 +187,10 @@ class Node:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
         raise NodeRefused(self._refusal(answer), answer)
+
+    async def preview(self, item: Mapping[str, Any], language: str) -> bytes:
+        """A certificate as people read it."""
+        return await self._bytes(f"{_path_of(item)}/preview", {"lang": language})
 
     async def log(self, what: str, **query: str) -> Json:
         """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
@@ -332,6 +334,12 @@ class Node:
 
 
 _BROKEN_OFF = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, ConnectionResetError)
+
+
+def _path_of(item: Mapping[str, Any]) -> str:
+    """Where the certificate that a search *item* names stands."""
+    country = item.get("issuing_country") or item["exporting_country"]
+    return f"certificates/{quote_all(country, str(item['form']).split('/')[1], item['certificate_number'])}"
 
 
 @asynccontextmanager

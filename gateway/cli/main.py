@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "verify": "sealing",
         "send": "sending",
         "track": "tracking",
+        "preview": "printing",
         "parties": "parties",
         "lanes": "lanes",
         "exceptions": "exceptions",

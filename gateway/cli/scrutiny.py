@@ -35,7 +35,10 @@ _READ = (
     "mappings/parties/*.toml",
     "mappings/corridors/*.toml",
     "mappings/messages/*.toml",
+    "mappings/labels/*.toml",
+    "mappings/paper/*.toml",
     "schemas/*/*/*/form.toml",
+    "schemas/*/*/*/paper.toml",
 )
 _LIST = re.compile(r"hs-\d{4}\.csv|tariff-[A-Z]{2}\.csv|ports\.csv")  # beside those that are shipped
 

@@ -49,13 +49,24 @@ async def find_story(node: Node, name: str, *, form: str | None, party: str | No
     """
     if _MESSAGE_ID.fullmatch(name) and (message := await _message(node, name, party)):
         return await _around(node, message, party)
-    items = [item async for item in node.certificates(number=name, form=form)]
-    if len(items) > 1:
-        raise WrongUse(_choice(name, items))
-    story = await node.certificate(items[0]) if items else None
+    found = await find_certificate(node, name, form=form)
+    story = await node.certificate(found) if found else None
     if story is None:
         raise CommandFailed(f"{name}: no certificate and no message of that name is known here")
     return story
+
+
+async def find_certificate(node: Node, number: str, *, form: str | None) -> Json | None:
+    """
+    What a search finds under *number*; None when there is no such certificate.
+
+    Raises:
+        WrongUse: it stands on several; the text lists them.
+    """
+    items = [item async for item in node.certificates(number=number, form=form)]
+    if len(items) > 1:
+        raise WrongUse(_choice(number, items))
+    return items[0] if items else None
 
 
 async def _message(node: Node, message_id: str, party: str | None) -> Json | None:

@@ -84,6 +84,7 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
         Page("GET", "/messages/{id}/{verb}", Part.ACT, act.ask),
         Page("POST", "/messages/{id}/{verb}", Part.ACT, act.act),
         Page("GET", "/certificates/{country}/{form}/{number}", Part.MESSAGES, one.certificate),
+        Page("GET", "/certificates/{country}/{form}/{number}/preview", Part.MESSAGES, one.preview),
         Page("GET", "/bulk/{verb}", Part.ACT, act.ask_bulk),
         Page("POST", "/bulk/{verb}", Part.ACT, act.plan),
         Page("GET", "/actions", Part.BOARD, act.actions),

@@ -35,7 +35,7 @@ from gateway.domain.verbs import VERBS
 from gateway.domain.xml import read_xml
 from gateway.intake.roles import Right, sight_of
 from gateway.intake.standing import Agreed, standing, the_acknowledgement
-from gateway.store.records import AttemptRow, EventRow, MessageRow, Story
+from gateway.store.records import AttemptRow, CertificateRow, EventRow, MessageRow, Story
 from gateway.trust.chain import load_der, name_of
 from gateway.trust.explain import CheckResult, CheckVerdict, explain
 from gateway.trust.signature import find_signature
@@ -98,6 +98,19 @@ class OneMessage:
 
     async def certificate(self, request: web.Request) -> web.Response:
         """By the certificate's key: the message that carries it now."""
+        return await self._page(
+            request, await self._parts.ledger.message((await self._asked(request)).message_no)
+        )
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """The certificate as people read it, as a PDF."""
+        languages = self._parts.paper.languages
+        language = next((one for one in languages if one == request.query.get("lang")), languages[0])
+        printed = await self._parts.paper.printed(await self._asked(request), language)
+        name = {hdrs.CONTENT_DISPOSITION: f'inline; filename="{printed.name}"'}
+        return web.Response(body=printed.body, content_type="application/pdf", headers=name)
+
+    async def _asked(self, request: web.Request) -> CertificateRow:
         visitor = request[VISITOR]
         given = request.match_info
         direction = request.query.get("direction")
@@ -111,7 +124,7 @@ class OneMessage:
         )
         if not rows:
             raise NotFound("No such certificate.")
-        return await self._page(request, await self._parts.ledger.message(rows[0].message_no))
+        return rows[0]
 
     async def message(self, request: web.Request) -> web.Response:
         """By the message's id."""
@@ -178,9 +191,15 @@ class OneMessage:
             verbs=[verb for verb in VERBS if row.delivery in VERBS[verb].allowed],
             conversation=[(one, message_path(one)) for one in story.messages],
             certificate_path=None if story.certificate is None else certificate_path(story.certificate),
+            papers=[] if story.certificate is None else self._papers(story.certificate),
             base=f"/console/messages/{quote(row.message_id, safe='')}",
             **document,
         )
+
+    def _papers(self, row: CertificateRow) -> list[tuple[str, str]]:
+        """Each language in which it is printed, and where."""
+        path, _, query = certificate_path(row).partition("?")
+        return [(one, f"{path}/preview?{query}&lang={one}") for one in self._parts.paper.languages]
 
     async def _document(
         self, request: web.Request, row: MessageRow, visitor: Visitor, findings: Sequence[Finding]

@@ -24,6 +24,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.corridor import Party
 from gateway.domain.ids import PartyId
 from gateway.identity.who import Identity
+from gateway.intake.serving import Paper
 from gateway.registry.load import Registry
 from gateway.store.ledger import Ledger
 
@@ -38,6 +39,7 @@ class Parts:
     What the pages read and act with.
 
     Attributes:
+        paper: prints certificates.
         environment: what this installation is called at the head of every page.
         demonstration: whether its keys or its identity provider are for development; told loudly.
         browser_url: where browsers reach the console; forms from elsewhere are refused.
@@ -51,6 +53,7 @@ class Parts:
     ledger: Ledger
     clock: Clock
     identity: Identity
+    paper: Paper
     environment: str
     demonstration: bool
     browser_url: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import Field
 
 from gateway.domain.caller import Caller
@@ -15,17 +15,19 @@ from gateway.domain.status import (
     DeliveryStatus,
     Direction,
 )
+from gateway.domain.words import Language
 from gateway.intake import shapes
 from gateway.intake.bodies import JSON, XML, Body, Carried, media_type, read_body, read_json, shaped
 from gateway.intake.languages import languages_of
 from gateway.intake.problems import bad_parameter
 from gateway.intake.roles import Right, sight_of
-from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Query, day, flag, one_of, text
+from gateway.intake.routes import AFTER, PAGE_LIMIT, Answer, Call, Parameter, Query, day, flag, one_of, text
 from gateway.intake.serving import Parts, agreed, answer, find_certificate, taken_answer
 from gateway.intake.views import findings_view, search_view, track_view
 
 STATUSES = (DeliveryStatus, AcknowledgementOutcome, CustomsOutcome, CertificateLife)
 _KNOWN = frozenset(member.value for status in STATUSES for member in status)
+PDF = "application/pdf"
 _ONE = "/certificates/{issuing_country}/{form}/{number}"
 
 
@@ -96,6 +98,17 @@ class Certificates:
         row = await find_certificate(self._parts, request, caller, Right.READ, direction=Direction.OUT)
         return answer({"url": self._parts.check_address(row)})
 
+    async def preview(self, request: web.Request, caller: Caller) -> web.Response:
+        """The certificate as people read it."""
+        languages = self._parts.paper.languages
+        language = Language(Query(request).text("lang") or languages[0])
+        if language not in languages:
+            raise bad_parameter(f"lang: must be one of {', '.join(languages)}.")
+        row = await find_certificate(self._parts, request, caller, Right.READ)
+        printed = await self._parts.paper.printed(row, language)
+        name = {hdrs.CONTENT_DISPOSITION: f'inline; filename="{printed.name}"'}
+        return web.Response(body=printed.body, content_type=PDF, headers=name)
+
     async def cancel(self, request: web.Request, caller: Caller) -> web.Response:
         """Ask the receiver to cancel; the first answer again while that is pending."""
         limits = self._parts.limits
@@ -164,6 +177,22 @@ class Certificates:
                 name="getCertificate",
                 meaning="One certificate from end to end.",
                 answers={200: Answer("Where it stands, and the three layers of answer.", shapes.Track)},
+            ),
+            Call(
+                method="GET",
+                path=_ONE + "/preview",
+                right=Right.READ,
+                serve=self.preview,
+                name="previewCertificate",
+                meaning="The certificate laid out like the paper form, with the sealed XML attached.",
+                query=(
+                    Parameter(
+                        "lang",
+                        "The language of the labels; English when not given.",
+                        {"type": "string", "enum": list(self._parts.paper.languages)},
+                    ),
+                ),
+                answers={200: Answer("PDF/A-3.", media_type=PDF)},
             ),
             Call(
                 method="GET",

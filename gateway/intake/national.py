@@ -45,7 +45,7 @@ from gateway.intake.problems import Handler, come_back_later, not_yours, problem
 from gateway.intake.refused import Refused
 from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
-from gateway.intake.serving import Limits, Parts, answer, capacity_of
+from gateway.intake.serving import Limits, Paper, Parts, answer, capacity_of
 from gateway.intake.specimens import Specimens
 from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
@@ -68,6 +68,7 @@ def create_national_app(
     content_of: Callable[[MessageRow, bytes], Any],
     evidence: Callable[[MessageRow], Awaitable[bytes]],
     check_address: Callable[[CertificateRow], str],
+    paper: Paper,
     ping: Callable[[PartyId, str], Awaitable[Pinged]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
@@ -90,6 +91,7 @@ def create_national_app(
         content_of: what an inbox message says, as JSON; run in a worker thread.
         evidence: the bundle about a message and its conversation.
         check_address: where anybody checks a certificate of ours.
+        paper: prints certificates.
         ping: asks a party, for whom, whether it is there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
@@ -118,6 +120,7 @@ def create_national_app(
         limits=limits or Limits(),
         evidence=evidence,
         check_address=check_address,
+        paper=paper,
     )
     under_prefix = table(parts)
     known: dict[web.AbstractRoute, Call] = {}

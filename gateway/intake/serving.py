@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ from gateway.domain.corridor import Party
 from gateway.domain.errors import NotFound
 from gateway.domain.ids import PartyId, family_of
 from gateway.domain.status import Direction
+from gateway.domain.words import Language
 from gateway.domain.xml import MAX_MESSAGE_BYTES
 from gateway.intake.capacity import Capacity
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken
@@ -50,6 +51,34 @@ class Limits:
     turns: int = 32  #: bodies that a door has judged and written at a time
 
 
+class Printed(Protocol):
+    """A PDF and how its file is called."""
+
+    @property
+    def name(self) -> str:
+        """Of the file, in letters that every file system takes."""
+
+    @property
+    def body(self) -> bytes:
+        """The PDF."""
+
+
+class Paper(Protocol):
+    """Prints certificates as people read them."""
+
+    @property
+    def languages(self) -> Sequence[Language]:
+        """The languages in which it prints, English first."""
+
+    async def printed(self, row: CertificateRow, language: Language) -> Printed:
+        """
+        The certificate as a PDF, its labels in *language*.
+
+        Raises:
+            NotFound: nobody has laid out its form, or its documents are kept no longer.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """
@@ -66,6 +95,7 @@ class Parts:
         stopping: set when the process is about to end.
         evidence: the bundle about a message and its conversation.
         check_address: where anybody checks a certificate of ours.
+        paper: prints certificates.
     """
 
     home: PartyId
@@ -83,6 +113,7 @@ class Parts:
     limits: Limits
     evidence: Callable[[MessageRow], Awaitable[bytes]]
     check_address: Callable[[CertificateRow], str]
+    paper: Paper
     retention: Sequence[Retention] = ()
 
 

@@ -188,7 +188,7 @@ class Pages:
         asked: Mapping[str, str],
         in_vain: tuple[str, str],
     ) -> web.Response:
-        standing = standing_of(found)
+        standing = standing_of(None if found is None else found.certificate)
         self._parts.counted(standing.value)
         if found is None:
             await self._parts.ledger.asked_in_vain(*in_vain, self._parts.clock())

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from gateway.domain.status import AcknowledgementOutcome, CertificateLife, DeliveryStatus
-from gateway.store.public import IssuedRow
+from gateway.store.records import CertificateRow
 
 
 class Standing(StrEnum):
@@ -40,11 +40,10 @@ class Goods:
     unit: str  # a code of UNECE Recommendation 20
 
 
-def standing_of(issued: IssuedRow | None) -> Standing:
-    """Where it stands; *None* was never issued here."""
-    if issued is None:
+def standing_of(certificate: CertificateRow | None) -> Standing:
+    """Where it stands; *None* was never issued."""
+    if certificate is None:
         return Standing.UNKNOWN
-    certificate = issued.certificate
     match certificate.life:
         case CertificateLife.CANCELLED:
             return Standing.CANCELLED

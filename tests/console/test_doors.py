@@ -32,6 +32,7 @@ def routes(scene: Scene) -> tuple[Page, ...]:
         ledger=nothing,
         clock=nothing,
         identity=nothing,
+        paper=nothing,
         environment="",
         demonstration=False,
         browser_url="http://localhost",

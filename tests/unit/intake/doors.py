@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -340,6 +341,21 @@ def th_customs() -> Party:
     )
 
 
+@dataclass(frozen=True)
+class BlankPage:
+    name: str
+    body: bytes = b"%PDF-blank"
+
+
+class PaperThatIsBlank:
+    """In two languages."""
+
+    languages = (Language("en"), Language("th"))
+
+    async def printed(self, row: CertificateRow, language: Language) -> BlankPage:
+        return BlankPage(f"{row.certificate_no}_{language}.pdf")
+
+
 async def no_evidence(row: MessageRow) -> bytes:
     return b"PK about " + row.message_id.encode()
 
@@ -410,6 +426,7 @@ async def national_door(
         content_of=lambda row, document: {"bytes": len(document), "type": row.type},
         evidence=no_evidence,
         check_address=lambda row: f"https://check.example/verify/{row.certificate_no}",
+        paper=PaperThatIsBlank(),
         registry_view=lambda: {TH: th_customs()},
         stopping=ended,
         decided=nothing_to_do,
@@ -448,6 +465,7 @@ def parts() -> Parts:
         limits=Limits(),
         evidence=no_evidence,
         check_address=lambda row: f"https://check.example/verify/{row.certificate_no}",
+        paper=PaperThatIsBlank(),
     )
 
 

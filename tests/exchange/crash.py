@@ -177,7 +177,7 @@ class Crash:
 
     async def _kill_either(self, receiver: NationalSystem) -> None:
         """Kills of either side, in an order and at moments that the seed decides."""
-        victims = [SENDER] * 2 + [RECEIVER] * 3
+        victims = [SENDER] + [RECEIVER] * 2
         self._random.shuffle(victims)
         for victim in victims:
             await asyncio.sleep(self._random.uniform(0.4, 1.2))
@@ -222,7 +222,7 @@ class Crash:
         while asyncio.get_running_loop().time() < deadline:
             if len(await _search(sender, "status=utilised&direction=out")) >= expected:
                 return
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1)
         self._evidence.faults.append(f"not all of {expected} certificates were utilised in time")
 
     def _compare_numbers(self, accepted: Sequence[str], seen: Counter[str]) -> None:

@@ -38,7 +38,7 @@ from gateway.domain.answer import Answer
 from gateway.domain.clock import Clock
 from gateway.domain.corridor import Maintenance, Party
 from gateway.domain.deadline import WEEKENDS_FREE
-from gateway.domain.errors import Misconfigured, NotAllowed, RegistryFault
+from gateway.domain.errors import KeyUnusable, Misconfigured, NotAllowed, RegistryFault
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import MessageType
 from gateway.identity.provider import Provider
@@ -70,6 +70,8 @@ from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import LiveParties
 from gateway.rooms import Rooms
 from gateway.settings import Address, Settings, is_guarded
+from gateway.signers.elsewhere import KeyElsewhere
+from gateway.signers.files import open_key
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
 from gateway.store.housekeeping import retentions
@@ -126,7 +128,7 @@ def serve_forever(settings: Settings) -> int:
     try:
         registry, home = _registry(settings)
         others = [party for party in registry.parties.values() if party.id != home.id]
-        keys = load_keys(settings.keys_folder, home, clock(), others)
+        keys = load_keys(settings.keys_folder, home, clock(), others, open_elsewhere=open_key)
         metrics = Metrics()
         # Whatever does not compile is told before the database is touched.
         rooms = furnish(settings, registry, home, keys, clock, metrics)
@@ -183,6 +185,7 @@ async def _serve(settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metri
     _stop_on_signals(stopping)
     for warning in keys.warnings:
         log.warning("key_without_certificate", text=warning)
+    await asyncio.to_thread(_try_keys, keys)
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(_database(settings))
         await migrate(dsn)
@@ -191,6 +194,14 @@ async def _serve(settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metri
         workers = stack.enter_context(ThreadPoolExecutor(settings.threads, thread_name_prefix="judge"))
         node = Node(settings, rooms, keys, metrics, Ledger(pool, rooms.clock), workers, stopping)
         await node.run(stack)
+
+
+def _try_keys(keys: OwnKeys) -> None:
+    """Ask each key that lies elsewhere once: whether it signs is then in the log from the first moment on."""
+    for key in keys.sign:
+        if isinstance(key.private, KeyElsewhere):
+            with contextlib.suppress(KeyUnusable):
+                key.sign(b"a node starts")
 
 
 @asynccontextmanager
@@ -258,6 +269,7 @@ class Node:
             home=rooms.home.id,
             keys=keys,
             clock=rooms.clock,
+            open_elsewhere=open_key,
         )
         self._watch = CredentialsWatch(self._credentials, ledger, rooms.clock)
         self._specimens = SpecimenWatch(rooms.specimens, ledger)
@@ -534,6 +546,13 @@ class Node:
         self._metrics.set_lanes(await self._ledger.lanes(self._clock()))
         self._metrics.set_certificate_expiry(self._registry.parties.values(), self._clock())
         self._metrics.set_revocation_lists(self._registry.parties.values(), self._clock())
+        self._metrics.set_signing_keys(
+            {
+                key.certificate.file: key.private.usable
+                for key in self._credentials.keys.sign
+                if isinstance(key.private, KeyElsewhere)
+            }
+        )
         return self._metrics.exposition()
 
     # ---- what goes on beside the lanes ---------------------------------------------------------------------
@@ -568,7 +587,7 @@ class Node:
         """Do *work* again and again; a database that is away is waited for, a fault of ours is logged."""
         while True:
             try:
-                with contextlib.suppress(*AWAY):
+                with contextlib.suppress(*AWAY, KeyUnusable):
                     await work()
             except Exception:
                 log.exception("round_broke", work=getattr(work, "__name__", "work"))

@@ -47,6 +47,7 @@ def _among(*paths: str) -> Callable[[], Path | None]:
 PROGRAMS = {
     "chromium": Program("the console in a browser", "chromium", _on_path("chromium", "chromium-browser")),
     "openssl": Program("the way newcomers make keys and certificates", "openssl", _on_path("openssl")),
+    "softhsm2": Program("a token for keys by PKCS #11", "softhsm2", _on_path("softhsm2-util")),
     "xmlsec1": Program("an XML signature reader that is not ours", "xmlsec1", _on_path("xmlsec1")),
     "postgresql-15": Program(
         "the oldest PostgreSQL we promise to run on",

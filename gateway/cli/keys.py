@@ -29,8 +29,10 @@ from gateway.observe.credentials import ends_of
 from gateway.registry.folder import over_shipped
 from gateway.registry.parties import load_parties
 from gateway.settings import Settings, read_instant, read_settings
+from gateway.signers.elsewhere import KeyElsewhere
+from gateway.signers.files import open_key
 from gateway.trust.chain import UNREADABLE
-from gateway.trust.keys import PrivateKey, belongs, read_key
+from gateway.trust.keys import Elsewhere, PrivateKey, belongs, read_key
 from gateway.trust.make import Kind, make_key, make_request, write_key
 
 keys = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
@@ -54,7 +56,7 @@ def list_(as_json: AsJson = False) -> int:
     settings, home = _installation()
     now = settings.make_clock()()
     parties = load_parties(over_shipped(settings.registry))
-    ours = _own_keys(settings)
+    ours = _own_keys(settings, parties[home]) if home in parties else []
     rows = [
         _row(party, use, each, ours if party.id == home else None, now)
         for party in sorted(parties.values(), key=lambda party: (party.id != home, party.id))
@@ -119,7 +121,7 @@ def schedule(
     """Register a certificate with its window, beside those that are there."""
     settings, home = _installation()
     issued = _read_certificate(certificate)
-    use = use or _use_of(issued, settings)
+    use = use or _use_of(issued, settings, _party(settings, home))
     if use not in USES:
         raise WrongUse("no key of ours belongs to this certificate; say --party and --use sign or tls")
     paper = PartyPaper(_own_registry(settings), party or home)
@@ -154,7 +156,7 @@ def retire(
         raise CommandFailed(f"{file} counts from {rfc3339(window.valid_from)} to {rfc3339(window.valid_to)}")
     text = paper.closed(use, file, when)
     after = paper.judged(text, {})
-    if paper.party == home and not _serves(after, use, when, _own_keys(settings)):
+    if paper.party == home and not _serves(after, use, when, _own_keys(settings, known)):
         raise CommandFailed(f"no other {use} certificate with a key here counts at {rfc3339(when)}")
     paper.write(text, {})
     say(f"{paper.party}: {use} certificate {file} counts until {rfc3339(when)}")
@@ -184,12 +186,17 @@ def _party(settings: Settings, party: PartyId) -> Party:
     return known
 
 
-def _own_keys(settings: Settings) -> list[tuple[str, PrivateKey]]:
+def _own_keys(settings: Settings, home: Party) -> list[tuple[str, PrivateKey | Elsewhere]]:
     """Every key that can be read, with its use."""
-    found = []
+    found: list[tuple[str, PrivateKey | Elsewhere]] = []
     for path in sorted(settings.keys_folder.glob("*.key")):
         try:
             found.append((path.name.partition("-")[0], read_key(path)))
+        except Misconfigured as error:
+            remark(f"note: {error}")
+    for path in sorted(settings.keys_folder.glob("sign-*.toml")):
+        try:
+            found += (("sign", key.private) for key in open_key(path, home.sign))
         except Misconfigured as error:
             remark(f"note: {error}")
     return found
@@ -204,10 +211,10 @@ def _row(
     party: Party,
     use: str,
     each: RegisteredCertificate,
-    ours: Sequence[tuple[str, PrivateKey]] | None,
+    ours: Sequence[tuple[str, PrivateKey | Elsewhere]] | None,
     now: datetime,
 ) -> dict[str, Any]:
-    here = ours and any(kind == use and belongs(key, each.certificate) for kind, key in ours)
+    here = [key for kind, key in ours or () if kind == use and belongs(key, each.certificate)]
     return {
         "party": party.id,
         "use": use,
@@ -218,11 +225,19 @@ def _row(
         "to": rfc3339(ends_of(each)),
         "days": int((ends_of(each) - now).total_seconds() // _DAY_S),
         "status": "scheduled" if now < each.valid_from else "active" if now < ends_of(each) else "ended",
-        "key": None if ours is None else "here" if here else "not here",
+        "key": None if ours is None else _place(here),
     }
 
 
-def _serves(party: Party, use: str, at: datetime, ours: Sequence[tuple[str, PrivateKey]]) -> bool:
+def _place(keys: Sequence[PrivateKey | Elsewhere]) -> str:
+    """Where the key of a certificate lies: in a file here, in a token, behind a service, or not here."""
+    if not keys:
+        return "not here"
+    first = keys[0]
+    return str(first.place) if isinstance(first, KeyElsewhere) else "here"
+
+
+def _serves(party: Party, use: str, at: datetime, ours: Sequence[tuple[str, PrivateKey | Elsewhere]]) -> bool:
     return any(
         kind == use
         and each.covers(at)
@@ -238,8 +253,8 @@ def _read_certificate(path: Path) -> x509.Certificate:
         raise CommandFailed(f"{path} holds no PEM certificate") from None
 
 
-def _use_of(certificate: x509.Certificate, settings: Settings) -> str | None:
-    uses = {use for use, key in _own_keys(settings) if belongs(key, certificate)}
+def _use_of(certificate: x509.Certificate, settings: Settings, home: Party) -> str | None:
+    uses = {use for use, key in _own_keys(settings, home) if belongs(key, certificate)}
     return next(iter(uses)) if len(uses) == 1 else None
 
 

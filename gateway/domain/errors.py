@@ -20,6 +20,7 @@ What can go wrong, and what a party or a caller is told about it.
   x NotAllowed          the state of a thing does not allow what was asked
   x NotFound            no such thing, or not for this caller
   x UnknownCursor       a page was asked for after a cursor that was never given out
+  x KeyUnusable         our signing key lies elsewhere and cannot be asked; nothing is sealed, come back later
   x LogBroken           the event log has lost hashes of its own, so it can prove nothing
   x Misconfigured       we are at fault; the process must not start
 
@@ -330,6 +331,14 @@ class RegistryFault:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.key}: {self.fault}"
+
+
+class KeyUnusable(GatewayError):
+    """
+    A signing key of ours that lies elsewhere does not sign; the text says why, and never a secret.
+
+    Nothing was sealed and nothing kept: whoever asked may come back.
+    """
 
 
 class LogBroken(GatewayError):

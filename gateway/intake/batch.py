@@ -23,7 +23,7 @@ import structlog
 from aiohttp import web
 
 from gateway.domain.caller import Caller
-from gateway.domain.errors import Fault, Finding, Refused, TooLarge, Unreadable
+from gateway.domain.errors import Fault, Finding, KeyUnusable, Refused, TooLarge, Unreadable
 from gateway.intake import shapes
 from gateway.intake.bodies import JSON, NDJSON, XML, ZIP, media_type, read_body
 from gateway.intake.desk import SubmissionRefused
@@ -110,6 +110,8 @@ class Batch:
             return _untaken(
                 HTTPStatus.CONFLICT if conflict else HTTPStatus.UNPROCESSABLE_ENTITY, refused.findings
             )
+        except KeyUnusable:
+            return _untaken(HTTPStatus.SERVICE_UNAVAILABLE, ())
         except Exception:
             log.exception("batch_item_broke", index=item.index)
             return _untaken(HTTPStatus.INTERNAL_SERVER_ERROR, ())

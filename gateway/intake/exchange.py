@@ -3,8 +3,8 @@ The exchange endpoint: the door for parties abroad, over mutual TLS.
 
 Who is calling is known from the client certificate before a byte of the request's body is read; a certificate
 that is nobody's gets no answer at all. What can be refused by the request's head is refused by it. Every
-answer is signed XML, made by the desk behind; the one exception is what we broke ourselves, which gets a bare
-500 and is tried again by the sender.
+answer is signed XML, made by the desk behind, but for what we broke ourselves, which gets a bare 500, and
+what comes while the door is full or our key does not sign, which gets a bare 503; the sender tries again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Fault, TooLarge
+from gateway.domain.errors import Fault, KeyUnusable, TooLarge
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
 from gateway.intake.bodies import XML, ClientGone, TooSlow, WrongType, media_type, read_body, wait_for_leave
@@ -62,7 +62,7 @@ def create_exchange_app(
     limits = limits or Limits()
     door = _Door(desk, clock, stopping, limits)
     keeper = _doorkeeper(party_of, door, capacity or capacity_of(limits), away)
-    app = web.Application(middlewares=[keeper], client_max_size=0)
+    app = web.Application(middlewares=[_without_seal, keeper], client_max_size=0)
     app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
     add_log(app, event_log)
     app.on_response_prepare.append(_plain_headers)
@@ -144,6 +144,8 @@ def _doorkeeper(
         except away as error:
             log.warning("database_away", reason=str(error))
             return await door.not_now(client, "The ledger cannot be reached; send it again")
+        except KeyUnusable:
+            raise
         except Exception:
             log.exception("exchange_broke", party=client)
             return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -151,9 +153,22 @@ def _doorkeeper(
     return keep
 
 
+@web.middleware
+async def _without_seal(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What cannot be sealed is not answered; nothing was kept, and the sender comes back."""
+    try:
+        return await handler(request)
+    except KeyUnusable:
+        return _later(RETRY_AFTER_S)
+
+
 def _busy(busy: Busy) -> web.Response:
     """Not sealed: a seal costs what is short now, and a 503 is heeded without one."""
-    headers = {hdrs.RETRY_AFTER: str(busy.retry_after_s)}
+    return _later(busy.retry_after_s)
+
+
+def _later(after_s: int) -> web.Response:
+    headers = {hdrs.RETRY_AFTER: str(after_s)}
     response = web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
     response.force_close()
     return response

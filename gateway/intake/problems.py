@@ -20,6 +20,7 @@ from aiohttp.typedefs import Middleware
 from gateway.domain.errors import (
     Fault,
     Finding,
+    KeyUnusable,
     NotAllowed,
     NotFound,
     Refused,
@@ -131,6 +132,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
         case Busy():
             return come_back_later(str(error), error.retry_after_s)
+        case KeyUnusable():
+            return come_back_later("Our signing key does not answer, so nothing was taken; please come back.")
         case TooSlow():
             return Problem(HTTPStatus.REQUEST_TIMEOUT, str(error), headers={"Connection": "close"})
         case web.HTTPException():

@@ -97,6 +97,12 @@ class Metrics:
             ("party", "use"),
             registry=own,
         )
+        self._signing_keys = Gauge(
+            "eco_signing_key_up",
+            "1 while a signing key of ours that lies in a token or behind a service signs, else 0",
+            ("certificate",),
+            registry=own,
+        )
         self._lists = Gauge(
             "eco_revocation_list_fresh_seconds",
             "For how long a party's revocation lists are fresh still; negative once one is stale or missing",
@@ -204,6 +210,12 @@ class Metrics:
                 ends = [None if one is None else one.next_update for _, one in party.wanted_lists]
                 reach = (-inf if end is None else (end - now).total_seconds() for end in ends)
                 self._lists.labels(party.id).set(min(reach))
+
+    def set_signing_keys(self, usable: Mapping[str, bool]) -> None:
+        """Show which of our keys that lie elsewhere sign, by their certificates."""
+        self._signing_keys.clear()
+        for certificate, is_usable in usable.items():
+            self._signing_keys.labels(certificate).set(is_usable)
 
     def exposition(self) -> bytes:
         """The page in Prometheus's text format; its content type is ``content_type``."""

@@ -12,6 +12,7 @@ import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gateway.domain.clock import Clock
@@ -22,7 +23,7 @@ from gateway.domain.revocation import ListSource, RevocationList, tried
 from gateway.registry.folder import Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.registry.seals import SEALS
-from gateway.trust.keys import OwnKey, OwnKeys, load_keys
+from gateway.trust.keys import OpenElsewhere, OwnKey, OwnKeys, load_keys
 from gateway.trust.tls import client_context, server_context
 
 _PATTERNS = (f"{PARTIES}/*.toml", f"{SEALS}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
@@ -35,6 +36,7 @@ class Credentials:
     Args:
         parties: what everybody else reads parties from; renewed in place.
         keys: likewise.
+        open_elsewhere: see ``load_keys``.
     """
 
     def __init__(
@@ -46,7 +48,11 @@ class Credentials:
         home: PartyId,
         keys: OwnKeys,
         clock: Clock,
+        open_elsewhere: OpenElsewhere | None = None,
     ) -> None:
+        self._load_keys = (
+            load_keys if open_elsewhere is None else partial(load_keys, open_elsewhere=open_elsewhere)
+        )
         self._folder = folder
         self._keys_folder = keys_folder
         self._parties = parties
@@ -143,7 +149,7 @@ class Credentials:
             for name, party in self._parties.items()
         }
         others = [party for name, party in renewed.items() if name != self._home]
-        keys = load_keys(self._keys_folder, renewed[self._home], self._clock(), others)
+        keys = self._load_keys(self._keys_folder, renewed[self._home], self._clock(), others)
         changed = {name for name, party in renewed.items() if party != self._parties[name]}
         if _prints(keys) != _prints(self.keys):
             changed.add(self._home)
@@ -155,7 +161,10 @@ class Credentials:
     def stamp(self) -> frozenset[tuple[str, int, int]]:
         """Name, time and length of every file that is read; whatever changes one changes this."""
         files = [path for pattern in _PATTERNS for _, path in self._folder.glob(pattern)]
-        stats = ((path, path.stat()) for path in (*files, *self._keys_folder.glob("*.key")))
+        stats = (
+            (path, path.stat())
+            for path in (*files, *self._keys_folder.glob("*.key"), *self._keys_folder.glob("*.toml"))
+        )
         return frozenset((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
     def _server_now(self) -> ssl.SSLContext:

@@ -2,17 +2,19 @@
 Our own keys: files in one folder, matched to the home party's registered certificates by public key.
 
 ``sign-*.key`` seal, ``tls-*.key`` connect; unencrypted PKCS #8 PEM, RSA from 2048 bits or P-256, readable by
-their owner alone. Which certificate a key belongs to stands nowhere but in the certificates themselves.
+their owner alone. Which certificate a key belongs to stands nowhere but in the certificates themselves. A key
+that seals may lie elsewhere; then a ``sign-*.toml`` says where, and for which certificate.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,7 +26,23 @@ from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import Party, RegisteredCertificate
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.seals import SignatureMethod
-from gateway.trust.algorithms import method_for, public_key_of, raw_ecdsa
+from gateway.trust.algorithms import PublicKey, method_for, public_key_of, raw_ecdsa
+
+
+class Elsewhere(Protocol):
+    """A private key that is asked for signatures and never seen."""
+
+    def public_key(self) -> PublicKey:
+        """The other half."""
+
+    def sign(self, octets: bytes, /) -> bytes:
+        """
+        The value of a SignatureValue over *octets*, verified.
+
+        Raises:
+            KeyUnusable: there is none.
+        """
+
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -43,7 +61,7 @@ class OwnKey:
         file: where the key lies, for OpenSSL; None for a key that never lay in a file.
     """
 
-    private: PrivateKey
+    private: PrivateKey | Elsewhere
     certificate: RegisteredCertificate
     file: Path | None = None
 
@@ -53,13 +71,22 @@ class OwnKey:
     @cached_property
     def method(self) -> SignatureMethod:
         """How this key signs."""
-        return SignatureMethod(method_for(self.private))
+        return SignatureMethod(method_for(self.private.public_key()))
 
     def sign(self, octets: bytes) -> bytes:
-        """The value of a SignatureValue over *octets*."""
-        if isinstance(self.private, rsa.RSAPrivateKey):
-            return self.private.sign(octets, padding=padding.PKCS1v15(), algorithm=hashes.SHA256())
-        return raw_ecdsa(self.private.sign(octets, signature_algorithm=ec.ECDSA(hashes.SHA256())))
+        """
+        The value of a SignatureValue over *octets*.
+
+        Raises:
+            KeyUnusable: the key lies elsewhere and does not sign.
+        """
+        match self.private:
+            case rsa.RSAPrivateKey() as key:
+                return key.sign(octets, padding=padding.PKCS1v15(), algorithm=hashes.SHA256())
+            case ec.EllipticCurvePrivateKey() as key:
+                return raw_ecdsa(key.sign(octets, signature_algorithm=ec.ECDSA(hashes.SHA256())))
+            case key:
+                return key.sign(octets)
 
 
 @dataclass(kw_only=True)
@@ -107,12 +134,27 @@ class OwnKeys:
         return _newest(self.home, "tls", self.tls, self.home.tls, at)
 
 
-def load_keys(folder: Path, home: Party, at: datetime, others: Iterable[Party] = ()) -> OwnKeys:
+OpenElsewhere = Callable[[Path, Sequence[RegisteredCertificate]], Iterable[OwnKey]]
+
+
+def _files_alone(path: Path, _: Sequence[RegisteredCertificate]) -> Iterable[OwnKey]:
+    raise _fault(path.name, "only keys in files are read here")
+
+
+def load_keys(
+    folder: Path,
+    home: Party,
+    at: datetime,
+    others: Iterable[Party] = (),
+    *,
+    open_elsewhere: OpenElsewhere = _files_alone,
+) -> OwnKeys:
     """
     Read the keys in *folder* and find their certificates among those of *home*.
 
     Args:
         others: the parties we seal for, each in the way agreed with it.
+        open_elsewhere: makes keys of a file that says where they lie, for the certificates given.
 
     Raises:
         Misconfigured: with every fault: a key that is unreadable, too weak or readable by others; no key for
@@ -132,8 +174,19 @@ def load_keys(folder: Path, home: Party, at: datetime, others: Iterable[Party] =
             keys += matched
             if not matched:
                 warnings.append(f"{path.name}: no {kind} certificate of {home.id} has this public key")
-        found[kind] = tuple(keys)
-    own = OwnKeys(home=home, sign=found["sign"], tls=found["tls"], warnings=tuple(warnings))
+        found[kind] = keys
+    for path in sorted(folder.glob("sign-*.toml")):
+        try:
+            opened = list(open_elsewhere(path, home.sign))
+        except Misconfigured as error:
+            faults += error.faults
+            continue
+        found["sign"] += opened
+        if not opened:
+            warnings.append(f"{path.name}: {home.id} has no sign certificate of the name it says")
+    for path in sorted(folder.glob("tls-*.toml")):
+        faults.append(RegistryFault(path.name, "-", "a TLS key must lie in a file of its own, tls-*.key"))
+    own = OwnKeys(home=home, sign=tuple(found["sign"]), tls=tuple(found["tls"]), warnings=tuple(warnings))
     for choose in (own.sign_key, own.tls_key):
         try:
             choose(at)
@@ -183,7 +236,7 @@ def parse_key(pem: bytes, file: str) -> PrivateKey:
     return key
 
 
-def belongs(key: PrivateKey, certificate: x509.Certificate) -> bool:
+def belongs(key: PrivateKey | Elsewhere, certificate: x509.Certificate) -> bool:
     """Whether *certificate* is about *key*."""
     return public_key_of(certificate) == key.public_key()
 

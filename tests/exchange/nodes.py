@@ -20,6 +20,7 @@ from gateway.observe.metrics import Metrics
 from gateway.registry.load import Registry
 from gateway.settings import Address as At
 from gateway.settings import Settings
+from gateway.signers.files import open_key
 from gateway.store.connect import connect
 from gateway.store.ledger import Ledger
 from gateway.trust.keys import load_keys
@@ -42,7 +43,7 @@ async def node(
         pool = await connect(database_url, connections=connections)
         stack.callback(pool.terminate)
         workers = stack.enter_context(ThreadPoolExecutor(1))
-        keys = load_keys(settings.keys_folder, home, clock())
+        keys = load_keys(settings.keys_folder, home, clock(), open_elsewhere=open_key)
         metrics = Metrics()
         rooms = furnish(settings, registry, home, keys, clock, metrics)
         served = Node(settings, rooms, keys, metrics, Ledger(pool, clock), workers, stopping)

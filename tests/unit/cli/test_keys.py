@@ -155,3 +155,22 @@ def test_what_cannot_be_meant_is_told(at_home: Program, arguments: list[str], wo
 
 def test_without_a_home_nothing_is_ours(program: Program) -> None:
     assert "ECO_GATEWAY_HOME" in program("keys", "list").err
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ('[pkcs11]\nuri = "pkcs11:token=t;object=o?module-path=/none.so"\npin_file = "secret"\n', "token"),
+        ('[service]\nurl = "https://h"\ncredential = "c"\ntoken_file = "secret"\n', "service"),
+    ],
+)
+def test_a_key_that_lies_elsewhere_is_listed_and_not_asked(
+    at_home: Program, tmp_path: Path, place: str, told: str
+) -> None:
+    keys = tmp_path / "keys" / VN
+    (keys / "sign-1.key").unlink()
+    (keys / "secret").touch(0o600)
+    (keys / "secret").write_text("4711", "utf-8")
+    (keys / "sign-far.toml").write_text(f'certificate = "vn.moit.sign-1.pem"\n{place}', "utf-8")
+
+    assert listed(at_home)["vn.moit.sign-1.pem"]["key"] == told

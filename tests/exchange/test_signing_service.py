@@ -1,4 +1,4 @@
-"""A gateway whose signing key is behind a service: while that is dead nothing leaves unsigned, and all waits."""
+"""While the service that keeps our signing key is dead, nothing leaves unsigned, and everything waits."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.observe.revocation import RevocationWatch, stale
 from gateway.observe.specimens import SpecimenWatch
+from gateway.observe.traces import Traces
 from gateway.pipeline import Pipeline
 from gateway.public.app import PREFIX as CHECK
 from gateway.public.app import Parts as CheckParts
@@ -248,6 +249,7 @@ class Node:
         self._workers = workers
         self._stopping = stopping
         self._metrics = metrics
+        self._traces = _traces(settings, rooms.home.id)
         self._lanes: dict[PartyId, Lane] = {}
         self._transports: dict[PartyId, HttpsTransport] = {}
         self._roster = Roster("", {}, leases=ledger)
@@ -315,6 +317,8 @@ class Node:
         await self._look_for_suspensions()
         for party in self._others:
             self._lanes[party.id] = await self._lane(party, stack)
+        if self._traces is not None:
+            stack.push_async_callback(self._compute, self._traces.close)
         node = stack.enter_context(identity(self._settings.data, self._settings.listen))
         self._roster = Roster(node, self._lanes, leases=self._ledger)
         lists = await self._lists(stack)
@@ -374,7 +378,7 @@ class Node:
         self._transports[party.id] = transport
         return Lane(
             party,
-            ledger=CountedDebts(self._ledger, self._metrics),
+            ledger=CountedDebts(self._ledger, self._metrics, self._traces),
             transport=transport,
             read_answer=partial(self._read_answer, party.id),
             clock=self._clock,
@@ -409,7 +413,7 @@ class Node:
         printing = self._printing(codes)
         national = create_national_app(
             home=self._home.id,
-            desk=CountedNational(self._pipeline, self._metrics),
+            desk=CountedNational(self._pipeline, self._metrics, self._traces),
             ledger=self._ledger,
             log=self._log,
             prove=who.prove,
@@ -433,7 +437,7 @@ class Node:
             beside={"/console": self._console(who, printing), CHECK: self._check(codes)},
         )
         exchange = create_exchange_app(
-            desk=CountedExchange(self._pipeline, self._metrics),
+            desk=CountedExchange(self._pipeline, self._metrics, self._traces),
             event_log=self._log,
             party_of=self._party_of,
             clock=self._clock,
@@ -676,6 +680,14 @@ def _with_plain_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_plain_numbers(entry) for entry in value]
     return number(value) if isinstance(value, Decimal) else value
+
+
+def _traces(settings: Settings, home: PartyId) -> Traces | None:
+    if settings.otlp_endpoint is None:
+        return None
+    from gateway.observe.spans import open_spans  # takes as long as a quarter of all else
+
+    return open_spans(settings.otlp_endpoint, home=home, version=installed_version())
 
 
 async def _open(

@@ -28,6 +28,7 @@ from gateway.answers.desk import AnswerDesk
 from gateway.answers.incoming import Incoming
 from gateway.answers.outgoing import Outgoing
 from gateway.answers.re_exports import ReExports
+from gateway.domain.about import is_about
 from gateway.domain.caller import Caller
 from gateway.domain.envelope import Claimed, claimed
 from gateway.domain.errors import (
@@ -121,6 +122,7 @@ class Pipeline:
         )
         try:
             new = await self._workers.do(self._preparing.prepare, submission)
+            is_about(new.sealed.header.conversation_id)
             if new.document is not None:
                 return await self._submit_back_to_back(new)
             return await self._ledger.submit(new)
@@ -191,6 +193,7 @@ class Pipeline:
             return await self._not_now(arrived, "The exchange with you is suspended by an operator")
         try:
             opened = await self._workers.do(self._opening.open, arrived)
+            is_about(opened.checked.header.conversation_id)
             if self._suspended(arrived.client, form := opened.checked.header.form):
                 text = f"The exchange of {form} with you is suspended by an operator"
                 return await self._not_now(arrived, text)

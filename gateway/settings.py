@@ -244,6 +244,10 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         default=16, ge=2, le=1_000, description="most connections held to the database at a time"
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="where an OpenTelemetry collector takes traces over HTTP; none are written without it",
+    )
     log_head_s: float = Field(
         default=300, gt=0, description="how often a head of the event log is sealed where it grew, seconds"
     )
@@ -264,7 +268,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a PostgreSQL URL, such as postgresql://user@host:5432/eco_gateway")
         return value
 
-    @field_validator("issuer", "url", "public_url", "check_url")
+    @field_validator("issuer", "url", "public_url", "check_url", "otlp_endpoint")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ from gateway.intake.desk import (
     WireAnswer,
 )
 from gateway.observe.metrics import Metrics
+from gateway.observe.traces import Traces, traced
 from gateway.registry.codes import CodeLists
 from gateway.store.records import CertificateRow, MessageRow, Outcome, SubmittedCertificate
 from gateway.validate.judge import Judge
@@ -34,14 +36,20 @@ from gateway.validate.judge import Judge
 class CountedNational:
     """A national desk whose submissions are counted."""
 
-    def __init__(self, desk: NationalDesk, metrics: Metrics) -> None:
+    def __init__(self, desk: NationalDesk, metrics: Metrics, traces: Traces | None = None) -> None:
         self._desk = desk
         self._metrics = metrics
+        self._traces = traces
 
     async def submit(self, content: bytes, content_type: str, caller: Caller) -> SubmittedCertificate:
         """See ``NationalDesk.submit``."""
         try:
-            taken = await self._desk.submit(content, content_type, caller)
+            taken = await traced(
+                self._traces,
+                "submit",
+                partial(self._desk.submit, content, content_type, caller),
+                lambda taken: ({"message_id": taken.message_id, "receiver": taken.receiver}, None),
+            )
         except SubmissionRefused as refused:
             self._metrics.submitted("refused", refused.code)
             raise
@@ -64,13 +72,19 @@ class CountedNational:
 class CountedExchange:
     """An exchange desk whose arrivals are counted."""
 
-    def __init__(self, desk: ExchangeDesk, metrics: Metrics) -> None:
+    def __init__(self, desk: ExchangeDesk, metrics: Metrics, traces: Traces | None = None) -> None:
         self._desk = desk
         self._metrics = metrics
+        self._traces = traces
 
     async def admit(self, arrived: Arrived) -> WireAnswer:
         """See ``ExchangeDesk.admit``."""
-        answer = await self._desk.admit(arrived)
+        answer = await traced(
+            self._traces,
+            "admit",
+            partial(self._desk.admit, arrived),
+            lambda answer: ({"party": arrived.client, "status": str(answer.status)}, answer.code or None),
+        )
         if answer.status != HTTPStatus.OK:
             self._metrics.arrived(arrived.client, "refused", answer.code)
         else:
@@ -86,9 +100,10 @@ class CountedExchange:
 class CountedDebts:
     """A lane's ledger whose settled attempts are counted."""
 
-    def __init__(self, ledger: Debts, metrics: Metrics) -> None:
+    def __init__(self, ledger: Debts, metrics: Metrics, traces: Traces | None = None) -> None:
         self._ledger = ledger
         self._metrics = metrics
+        self._traces = traces
         self.claim = ledger.claim
         self.next_due_s = ledger.next_due_s
         self.rest = ledger.rest
@@ -100,7 +115,28 @@ class CountedDebts:
         for outcome, counts in zip(outcomes, counted, strict=True):
             if counts:
                 self._metrics.attempted(outcome)
+            if self._traces is not None:
+                _tell_attempt(self._traces, outcome)
         return counted
+
+
+def _tell_attempt(traces: Traces, outcome: Outcome) -> None:
+    claim = outcome.claim
+    facts = {
+        "party": claim.party,
+        "message_id": claim.message_id,
+        "type": claim.type.value,
+        "attempt": str(claim.attempts + 1),
+        "status": outcome.status.value,
+    }
+    traces.tell(
+        "deliver",
+        claim.conversation_id,
+        took_s=outcome.took_ms / 1_000,
+        facts=facts,
+        fault=outcome.cause,
+        abroad=True,
+    )
 
 
 class TimedJudge(Judge):

@@ -63,7 +63,10 @@ def imported(*folders: str) -> set[str]:
                 names.add(node.module.split(".")[0])
     known = packages_distributions()
     foreign = names - OWN - set(sys.stdlib_module_names)
-    found = {normal(known[name][0]) if name in known else name for name in foreign}
+    found: set[str] = set()
+    for name in foreign:
+        carriers = {normal(each) for each in known.get(name, [name])}  # several share a namespace
+        found |= carriers & (RUNTIME | DEV) or carriers
     return {PART_OF.get(name, name) for name in found}
 
 

@@ -27,6 +27,7 @@ from gateway.acknowledge.schema import ExchangeSchema
 from gateway.acknowledge.shown import body_to_json, number
 from gateway.answers.desk import AnswerDesk
 from gateway.answers.pings import Pings
+from gateway.answers.rehearsals import Rehearsals
 from gateway.console.app import create_console
 from gateway.console.serving import Parts as ConsoleParts
 from gateway.deliver.lane import Lane
@@ -85,9 +86,9 @@ from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
 from gateway.trust.check import check_seal, said_in
 from gateway.trust.credentials import Credentials
-from gateway.trust.keys import OwnKeys, load_keys
+from gateway.trust.keys import OwnKey, OwnKeys, load_keys
 from gateway.trust.sealer import Sealer
-from gateway.trust.tls import party_of
+from gateway.trust.tls import party_of, scheduled_party_of
 from gateway.validate.records import record_of
 from gateway.validate.shape import Records
 from gateway.watch.law import Law
@@ -306,6 +307,13 @@ class Node:
             send=lambda claim: self._transports[claim.party].send(claim),
             read=lambda claim, answer: self._read_answer(claim.party, claim, answer),
         )
+        self._rehearsals = Rehearsals(
+            AnswerDesk(rooms, ledger, judges),
+            judges,
+            keys,
+            send=self._send_rehearsal,
+            read=lambda claim, answer: self._read_answer(claim.party, claim, answer),
+        )
         self._silence = Silence(self._lanes, wanted=self._exchanged_with, ask=self._pings.ask)
 
     @property
@@ -423,6 +431,7 @@ class Node:
             content_of=self._content_of,
             evidence=self._evidence.export,
             ping=self._pings.ping,
+            rehearse=self._rehearsals.rehearse,
             registry_view=lambda: {party.id: party for party in self._others},
             stopping=self._stopping,
             limits=limits,
@@ -440,6 +449,7 @@ class Node:
             desk=CountedExchange(self._pipeline, self._metrics, self._traces),
             event_log=self._log,
             party_of=self._party_of,
+            scheduled_party_of=self._scheduled_party_of,
             clock=self._clock,
             stopping=self._stopping,
             limits=limits,
@@ -529,6 +539,18 @@ class Node:
 
     def _party_of(self, peer: bytes) -> PartyId | None:
         return party_of(peer, self._credentials.others, self._clock())
+
+    def _scheduled_party_of(self, peer: bytes) -> tuple[PartyId, datetime] | None:
+        return scheduled_party_of(peer, self._credentials.others, self._clock())
+
+    async def _send_rehearsal(self, claim: Claim, tls: OwnKey | None) -> Answer:
+        """Put it on the wire as always, or over a connection of its own under another TLS key."""
+        if tls is None:
+            return await self._transports[claim.party].send(claim)
+        context = self._credentials.rehearsing(claim.party, tls)
+        party = self._registry.parties[claim.party]
+        async with HttpsTransport(party, tls=lambda: context, connections=1) as transport:
+            return await transport.send(claim)
 
     def _content_of(self, message: MessageRow, raw: bytes) -> Any:
         """

@@ -197,6 +197,8 @@ class Pipeline:
             if self._suspended(arrived.client, form := opened.checked.header.form):
                 text = f"The exchange of {form} with you is suspended by an operator"
                 return await self._not_now(arrived, text)
+            if opened.checked.header.rehearsed_at is not None:  # judged like any other, and then nothing
+                return WireAnswer(status=HTTPStatus.OK, body=opened.receipt.body)
             await self._commit(opened)
         except CannotTell as unsure:
             return await self._not_now(arrived, str(unsure))
@@ -256,7 +258,7 @@ class Pipeline:
     async def _refuse_message(self, arrived: Arrived, refused: Refused) -> WireAnswer:
         """The first receipt when these very bytes were taken before; else the refusal is kept and told."""
         claims = await self._workers.do(_claims_of, arrived.body, self._rooms.limit)
-        if claims.message_id is not None and claims.sender == arrived.client:
+        if claims.message_id is not None and claims.sender == arrived.client and not claims.is_rehearsal:
             first = await self._ledger.issued_receipt(arrived.client, claims.message_id)
             if first is not None and first.digest == arrived.digest:
                 return WireAnswer(
@@ -272,14 +274,15 @@ class Pipeline:
             at=now,
         )
         signal = await self._sealed_for(arrived.client, root)
-        await self._ledger.refuse_inbound(
-            party=arrived.client,
-            message_id=claims.message_id,
-            body=arrived.body,
-            answer=signal.body,
-            findings=refused.findings,
-            at=now,
-        )
+        if not claims.is_rehearsal:
+            await self._ledger.refuse_inbound(
+                party=arrived.client,
+                message_id=claims.message_id,
+                body=arrived.body,
+                answer=signal.body,
+                findings=refused.findings,
+                at=now,
+            )
         return WireAnswer(status=status_of(refused), body=signal.body, code=refused.code)
 
     async def _again(self, party: PartyId, first: IssuedReceipt) -> bytes:

@@ -24,6 +24,7 @@ from gateway.route.corridors import over_item_limit
 from gateway.store.records import NewInbound
 from gateway.translate.dialects import Dialects
 from gateway.translate.documents import Translator
+from gateway.trust.keys import OwnKey
 from gateway.trust.sealer import SealedSignal, Sealer
 from gateway.validate.facts import ClaimedFacts
 from gateway.validate.judge import Judge
@@ -96,10 +97,10 @@ class Rooms:
         kept = Spoken(dialect=dialect, canonical=canonical_bytes(document))
         return Letter(header=header, document=spoken, spoken=kept)
 
-    def sealed(self, letter: Letter) -> Sealed:
-        """*letter* as a whole message, sealed with our key; its document is moved into it."""
+    def sealed(self, letter: Letter, key: OwnKey | None = None) -> Sealed:
+        """*letter* as a whole message, sealed with *key* or that of the hour; its document moves into it."""
         profile = self.registry.parties[letter.header.receiver].seal
-        sealed = self.sealer.message(letter.header, letter.document, profile)
+        sealed = self.sealer.message(letter.header, letter.document, profile, key)
         return replace(sealed, spoken=letter.spoken)
 
     def understood(self, checked: Checked) -> Understood:

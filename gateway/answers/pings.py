@@ -46,7 +46,7 @@ class Pings:
 
     async def ask(self, party: PartyId) -> Failure | None:
         """Ask *party* whether it is there; None when its receipt came. PartyRefused says that it is, too."""
-        claim = _outside_the_ledger(await self._workers.do(self._letter, party))
+        claim = outside_the_ledger(await self._workers.do(self._letter, party))
         error: Failure | None = None
         try:
             await self._workers.do(self._read, claim, await self._send(claim))
@@ -79,7 +79,8 @@ class Pings:
         )
 
 
-def _outside_the_ledger(sealed: Sealed) -> Claim:
+def outside_the_ledger(sealed: Sealed) -> Claim:
+    """What is sent and owed to nobody."""
     return Claim(
         message_no=0,
         message_id=sealed.header.message_id,

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli.failures import CommandFailed, Status, WrongUse
 from gateway.cli.files import read_file, write_file
-from gateway.cli.node import AsJson
+from gateway.cli.node import AsJson, To, on_node
 from gateway.cli.screen import print_json, remark, say, table
 from gateway.cli.windows import PartyPaper
 from gateway.domain.clock import rfc3339
@@ -161,6 +161,27 @@ def retire(
     paper.write(text, {})
     say(f"{paper.party}: {use} certificate {file} counts until {rfc3339(when)}")
     return Status.DONE
+
+
+@keys.command("rehearse")
+def rehearse(
+    party: Annotated[str, typer.Argument(metavar="PARTY", help="Whose gateway is asked.")],
+    to: To = None,
+    as_json: AsJson = False,
+) -> int:
+    """Would our certificates, scheduled ones too, count at a party? Its gateway answers; nothing changes."""
+    answer = on_node(to, lambda node: node.steer("rehearse", party, {}))
+    if not answer.is_good:
+        raise CommandFailed(f"{party}: {answer.words}")
+    told = answer.body["certificates"]
+    if as_json:
+        print_json(answer.body)
+    else:
+        for each in told:
+            step = "" if each["step"] is None else f"step {each['step']}, "
+            verdict = "counts" if each["counts"] else f"{step}{each['cause']}"
+            say(f"{each['use']:4}  {each['file']}  from {each['as_of']}: {verdict}")
+    return Status.DONE if all(each["counts"] for each in told) else Status.REFUSED
 
 
 # ---- reading -----------------------------------------------------------------------------------------------

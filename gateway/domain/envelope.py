@@ -52,6 +52,7 @@ CONVERSATION = "CONVERSATIONID"
 FORM = "FORM"
 CERTIFICATE_NUMBER = "CERTIFICATENUMBER"
 REF_TO_MESSAGE = "REFTOMESSAGEID"
+REHEARSAL = "REHEARSAL"
 
 _HEADER = Sequence(
     SBDH, "HeaderVersion", "Sender", "Receiver", "DocumentIdentification", "Manifest?", "BusinessScope"
@@ -96,7 +97,7 @@ class Claimed:
     """
     What a message says of itself, for an answer to it; nothing here has been proved.
 
-    Each part is None unless it stands there exactly once and has its syntax.
+    Each part is None unless it stands there exactly once and has its syntax. A rehearsal says so.
     """
 
     message_id: MessageId | None = None
@@ -104,6 +105,7 @@ class Claimed:
     sender: PartyId | None = None
     receiver: PartyId | None = None
     created_at: datetime | None = None
+    is_rehearsal: bool = False
 
 
 def is_envelope(root: etree._Element) -> bool:
@@ -137,6 +139,7 @@ def read_header(root: etree._Element) -> Header:
         form=_read(_scope(scopes, FORM), form_id),
         certificate_number=_certificate_number(scopes),
         ref_to_message_id=_read(scopes[REF_TO_MESSAGE], message_id) if REF_TO_MESSAGE in scopes else None,
+        rehearsed_at=_read(scopes[REHEARSAL], _instant) if REHEARSAL in scopes else None,
     )
     _check_complete(header)
     _check_agreement(header, document)
@@ -179,6 +182,7 @@ def write_envelope(header: Header, document: etree._Element) -> etree._Element:
         (FORM, header.form),
         (CERTIFICATE_NUMBER, header.certificate_number),
         (REF_TO_MESSAGE, header.ref_to_message_id),
+        (REHEARSAL, None if header.rehearsed_at is None else rfc3339(header.rehearsed_at)),
     ):
         if value is not None:
             scope = _add(business_scope, "Scope")
@@ -200,11 +204,9 @@ def claimed(root: etree._Element | None) -> Claimed:
         return Claimed()
     head = f"{{{SBDH}}}StandardBusinessDocumentHeader"
     identification = f"{head}/{{{SBDH}}}DocumentIdentification"
-    scopes = [
-        scope
-        for scope in root.iterfind(f"{head}/{{{SBDH}}}BusinessScope/{{{SBDH}}}Scope")
-        if scope.findtext(f"{{{SBDH}}}Type") == CONVERSATION
-    ]
+    every_scope = root.findall(f"{head}/{{{SBDH}}}BusinessScope/{{{SBDH}}}Scope")
+    scopes = [scope for scope in every_scope if scope.findtext(f"{{{SBDH}}}Type") == CONVERSATION]
+    is_ping = root.findtext(f"{identification}/{{{SBDH}}}Type") == MessageType.PING
     return Claimed(
         message_id=_claim(root.findall(f"{identification}/{{{SBDH}}}InstanceIdentifier"), message_id),
         conversation_id=_claim(
@@ -214,6 +216,7 @@ def claimed(root: etree._Element | None) -> Claimed:
         sender=_claim(root.findall(f"{head}/{{{SBDH}}}Sender/{{{SBDH}}}Identifier"), party_id),
         receiver=_claim(root.findall(f"{head}/{{{SBDH}}}Receiver/{{{SBDH}}}Identifier"), party_id),
         created_at=_claim(root.findall(f"{identification}/{{{SBDH}}}CreationDateAndTime"), _instant),
+        is_rehearsal=is_ping and any(scope.findtext(f"{{{SBDH}}}Type") == REHEARSAL for scope in every_scope),
     )
 
 
@@ -231,6 +234,8 @@ def _check_complete(header: Header) -> None:
         raise Unreadable(f"A {header.type} needs the scope {CERTIFICATE_NUMBER}")
     if header.ref_to_message_id is None and header.type in _ANSWERS:
         raise Unreadable(f"A {header.type} needs the scope {REF_TO_MESSAGE}")
+    if header.rehearsed_at is not None and header.type is not MessageType.PING:
+        raise Unreadable(f"A {header.type} has no scope {REHEARSAL}: only a ping is a rehearsal")
 
 
 def _check_agreement(header: Header, document: etree._Element) -> None:

@@ -38,6 +38,7 @@ class Header:
     form: FormId
     certificate_number: CertificateNumber | None = None
     ref_to_message_id: MessageId | None = None
+    rehearsed_at: datetime | None = None  # of a ping: would its certificates count at that time?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +122,18 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A request body at the exchange endpoint, and the party whose client certificate brought it."""
+    """
+    A request body at the exchange endpoint, and the party whose client certificate brought it.
+
+    Attributes:
+        client_from: when that certificate begins to count, where it does not count yet; see ``rehearsed_at``.
+    """
 
     client: PartyId
     body: bytes
     digest: bytes
     at: datetime
+    client_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

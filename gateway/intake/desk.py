@@ -81,6 +81,30 @@ class SubmissionRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """
+    What the other side's gateway says of one of our certificates.
+
+    Attributes:
+        use: ``sign`` or ``tls``.
+        as_of: the time for which it was asked: now, or when our window for it opens.
+        counts: it would count then, from the first to the last step.
+        answered: the party itself said so.
+        step: of the numbered verification, at which it would fail.
+        cause: ``CODE: words``; None when it would count.
+    """
+
+    use: str
+    file: str
+    fingerprint: str
+    as_of: datetime
+    counts: bool
+    answered: bool
+    step: int | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pinged:
     """
     What came of a ping.

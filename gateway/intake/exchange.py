@@ -1,10 +1,11 @@
 """
 The exchange endpoint: the door for parties abroad, over mutual TLS.
 
-Who is calling is known from the client certificate before a byte of the request's body is read; a certificate
-that is nobody's gets no answer at all. What can be refused by the request's head is refused by it. Every
-answer is signed XML, made by the desk behind, but for what we broke ourselves, which gets a bare 500, and
-what comes while the door is full or our key does not sign, which gets a bare 503; the sender tries again.
+Who is calling is known from the client certificate before a byte of the request's body is read. A certificate
+that is nobody's gets no answer at all; one that will be somebody's is answered to rehearsals alone. What can
+be refused by the request's head is refused by it. Every answer is signed XML, made by the desk behind, but
+for what we broke ourselves, which gets a bare 500, and what comes while the door is full or our key does not
+sign, which gets a bare 503; the sender tries again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import hashlib
 import ssl
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 
 import structlog
@@ -20,9 +22,11 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Fault, KeyUnusable, TooLarge
+from gateway.domain.envelope import claimed
+from gateway.domain.errors import Fault, KeyUnusable, Refused, TooLarge
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
+from gateway.domain.xml import read_xml
 from gateway.intake.bodies import XML, ClientGone, TooSlow, WrongType, media_type, read_body, wait_for_leave
 from gateway.intake.capacity import VISIT, Busy, Capacity
 from gateway.intake.desk import ExchangeDesk, LogDesk, WireAnswer
@@ -35,6 +39,7 @@ log = structlog.get_logger(__name__)
 PATH = "/exchange/v1/messages"
 RETRY_AFTER_S = 5
 _PARTY = web.RequestKey("party", PartyId)
+_FROM = web.RequestKey("client_from", datetime)
 
 
 def create_exchange_app(
@@ -44,6 +49,7 @@ def create_exchange_app(
     party_of: Callable[[bytes], PartyId | None],
     clock: Clock,
     stopping: asyncio.Event,
+    scheduled_party_of: Callable[[bytes], tuple[PartyId, datetime] | None] = lambda _: None,
     limits: Limits | None = None,
     capacity: Capacity | None = None,
     away: tuple[type[Exception], ...] = (),
@@ -56,12 +62,13 @@ def create_exchange_app(
         party_of: the party for which a client certificate (DER) is registered now, or whose TLS anchor issued
             it; None when it is nobody's.
         stopping: set to refuse new messages with 503 and Retry-After.
+        scheduled_party_of: whose a client certificate will be that is nobody's yet, and from when.
         capacity: how much the door has in hand and may.
         away: errors that say the database cannot be reached; the sender is asked to come back.
     """
     limits = limits or Limits()
     door = _Door(desk, clock, stopping, limits)
-    keeper = _doorkeeper(party_of, door, capacity or capacity_of(limits), away)
+    keeper = _doorkeeper(party_of, scheduled_party_of, door, capacity or capacity_of(limits), away)
     app = web.Application(middlewares=[_without_seal, keeper], client_max_size=0)
     app.router.add_post(PATH, door.take, expect_handler=wait_for_leave)
     add_log(app, event_log)
@@ -95,8 +102,16 @@ class _Door:
             return await self.refuse(client, status, str(error), code=Fault.TOO_LARGE)
         except TooSlow as error:
             return await self.not_now(client, str(error))
-        digest = hashlib.sha256(body).digest()
-        arrived = Arrived(client=client, body=body, digest=digest, at=self._clock())
+        client_from = request.get(_FROM)
+        if client_from is not None and not _is_rehearsal(body, self._limits.body_bytes):
+            return _hang_up(request)
+        arrived = Arrived(
+            client=client,
+            body=body,
+            digest=hashlib.sha256(body).digest(),
+            at=self._clock(),
+            client_from=client_from,
+        )
         return _as_sent(await self._desk.admit(arrived))
 
     async def not_now(self, client: PartyId, text: str) -> web.Response:
@@ -117,13 +132,18 @@ class _Door:
 
 def _doorkeeper(
     party_of: Callable[[bytes], PartyId | None],
+    scheduled_party_of: Callable[[bytes], tuple[PartyId, datetime] | None],
     door: _Door,
     capacity: Capacity,
     away: tuple[type[Exception], ...],
 ) -> Middleware:
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
-        client = _client(request, party_of)
+        shown = _shown(request)
+        client = None if shown is None else party_of(shown)
+        coming = None if shown is None or client is not None else scheduled_party_of(shown)
+        if coming is not None and request.path == PATH:
+            client, request[_FROM] = coming
         if client is None:
             log.warning("client_unknown", remote=request.remote)
             return _hang_up(request)
@@ -174,13 +194,21 @@ def _later(after_s: int) -> web.Response:
     return response
 
 
-def _client(request: web.Request, party_of: Callable[[bytes], PartyId | None]) -> PartyId | None:
+def _shown(request: web.Request) -> bytes | None:
+    """The client's certificate, DER."""
     transport = request.transport
     tls = None if transport is None else transport.get_extra_info("ssl_object")
     if not isinstance(tls, ssl.SSLObject):
         return None
-    certificate = tls.getpeercert(binary_form=True)
-    return party_of(certificate) if certificate else None
+    return tls.getpeercert(binary_form=True) or None
+
+
+def _is_rehearsal(body: bytes, limit: int) -> bool:
+    """Whether the message says of itself that it is one."""
+    try:
+        return claimed(read_xml(body, limit=limit)).is_rehearsal
+    except Refused:
+        return False
 
 
 def _hang_up(request: web.Request) -> web.Response:

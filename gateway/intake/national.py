@@ -31,7 +31,7 @@ from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
 from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
-from gateway.intake.desk import LogDesk, NationalDesk, Pinged
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Rehearsed
 from gateway.intake.events import Events
 from gateway.intake.exceptions import Exceptions
 from gateway.intake.housekeeping import Housekeeping
@@ -70,6 +70,7 @@ def create_national_app(
     check_address: Callable[[CertificateRow], str],
     paper: Paper,
     ping: Callable[[PartyId, str], Awaitable[Pinged]],
+    rehearse: Callable[[PartyId, str], Awaitable[Sequence[Rehearsed]]],
     registry_view: Callable[[], Mapping[PartyId, Party]],
     stopping: asyncio.Event,
     decided: Callable[[], Awaitable[None]],
@@ -93,6 +94,7 @@ def create_national_app(
         check_address: where anybody checks a certificate of ours.
         paper: prints certificates.
         ping: asks a party, for whom, whether it is there.
+        rehearse: asks a party, for whom, whether our certificates would count there.
         registry_view: the parties we exchange with, as they are registered now.
         stopping: set to refuse new calls and to end streams.
         decided: makes this node go at once by what somebody has just decided or imported.
@@ -112,6 +114,7 @@ def create_national_app(
         parties=registry_view,
         content_of=content_of,
         ping=ping,
+        rehearse=rehearse,
         decided=decided,
         changed=changed,
         notices=notices,

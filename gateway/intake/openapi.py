@@ -22,7 +22,6 @@ _PLACES = {
     "form": "The middle part of the form's name, such as form-rcep.",
     "number": "The certificate number, percent-encoded, slashes included.",
     "id": "An id, percent-encoded.",
-    "sha256": "SHA-256 of a picture's bytes, 64 hexadecimal digits.",
 }
 _HEAD = {"Last-Event-ID": "Where a cut stream goes on; counts more than after."}
 

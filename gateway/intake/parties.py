@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from aiohttp import web
@@ -140,6 +141,14 @@ class Parties:
             }
         )
 
+    async def rehearse(self, request: web.Request, caller: Caller) -> web.Response:
+        """Ask a party whether our certificates, those that are scheduled among them, would count there."""
+        shaped(await self._body(request), NoBody)
+        party = self._named(request).id
+        found = await self._parts.rehearse(party, caller.subject)
+        items = [asdict(each) | {"as_of": rfc3339(each.as_of)} for each in found]
+        return answer({"party": party, "at": rfc3339(self._parts.clock()), "certificates": items})
+
     async def _body(self, request: web.Request) -> object:
         limits = self._parts.limits
         body: object = await read_optional_json(request, limit=limits.body_bytes, within_s=limits.body_s)
@@ -217,6 +226,18 @@ class Parties:
                 body={JSON: NoBody},
                 body_required=False,
                 answers={200: Answer("What came of it.", shapes.Pinged)},
+                problems=(408, 413, 415, 422),
+            ),
+            Call(
+                method="POST",
+                path="/parties/{id}/rehearse",
+                right=Right.OPERATE,
+                serve=self.rehearse,
+                name="rehearseParty",
+                meaning="Ask a party whether our certificates would count there, each from when it is used.",
+                body={JSON: NoBody},
+                body_required=False,
+                answers={200: Answer("What its gateway says of each.", shapes.Rehearsal)},
                 problems=(408, 413, 415, 422),
             ),
         )

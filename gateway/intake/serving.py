@@ -21,7 +21,7 @@ from gateway.domain.status import Direction
 from gateway.domain.words import Language
 from gateway.domain.xml import MAX_MESSAGE_BYTES
 from gateway.intake.capacity import Capacity
-from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Rehearsed, Taken
 from gateway.intake.notices import Notice
 from gateway.intake.problems import Problem
 from gateway.intake.roles import Right, sight_of
@@ -88,6 +88,7 @@ class Parts:
         parties: the parties we exchange with, as the registry has them now.
         content_of: what an inbox message says, as JSON; run in a worker thread.
         ping: asks a party, for whom, whether it is there.
+        rehearse: asks a party, for whom, whether our certificates would count there.
         decided: makes this node go at once by what somebody has just decided or imported.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         notices: the outages of parties as they are now.
@@ -106,6 +107,7 @@ class Parts:
     parties: Callable[[], Mapping[PartyId, Party]]
     content_of: Callable[[MessageRow, bytes], Any]
     ping: Callable[[PartyId, str], Awaitable[Pinged]]
+    rehearse: Callable[[PartyId, str], Awaitable[Sequence[Rehearsed]]]
     decided: Callable[[], Awaitable[None]]
     changed: Callable[[float], Awaitable[None]]
     notices: Callable[[], Mapping[PartyId, Notice]]

@@ -481,6 +481,27 @@ class Pinged(Shape):
     took_ms: int
 
 
+class RehearsedCertificate(Shape):
+    """What a party's gateway says of a certificate of ours; ``step`` is where it would fail."""
+
+    use: Literal["sign", "tls"]
+    file: str
+    fingerprint: str
+    as_of: datetime
+    counts: bool
+    answered: bool
+    step: int | None
+    cause: str | None
+
+
+class Rehearsal(Shape):
+    """What a party's gateway says of our certificates."""
+
+    party: str
+    at: datetime
+    certificates: list[RehearsedCertificate]
+
+
 class Expiries(Shape):
     """When the last window that is open now closes."""
 

@@ -121,7 +121,7 @@ class Specimens:
 
     async def picture(self, request: web.Request, _: Caller) -> web.Response:
         """One picture as it was handed in."""
-        name = request.match_info["sha256"]
+        name = request.match_info["id"]
         found = await self._parts.ledger.picture(bytes.fromhex(name)) if _SHA256.fullmatch(name) else None
         if found is None:
             raise NotFound("No such picture.")
@@ -163,11 +163,11 @@ class Specimens:
             ),
             Call(
                 method="GET",
-                path="/specimens/pictures/{sha256}",
+                path="/specimens/pictures/{id}",
                 right=Right.SPECIMENS,
                 serve=self.picture,
                 name="getSpecimenPicture",
-                meaning="The picture of a signature or a seal.",
+                meaning="The picture of a signature or a seal; its id is the SHA-256 of its bytes.",
                 answers={200: Answer("The picture, PNG or JPEG.", media_type="*/*")},
             ),
         )

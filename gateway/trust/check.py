@@ -88,6 +88,8 @@ def check_opened(
     """
     Steps 2 to 7 and the clocks of step 9, as of the time of arrival. *opened* is used up.
 
+    The seal of a rehearsal is judged as of the time for which it is one, if that is still to come.
+
     Returns:
         The header and the business document as they were signed; the document is the root of a tree of its
         own, and its lines are those of the bytes received.
@@ -97,15 +99,22 @@ def check_opened(
         OutsideClock: step 9.
     """
     arrived = opened.arrived
-    content = _check_tree(
-        arrived.body,
-        opened.root,
-        registered=opened.party.sign,
-        anchor=opened.party.anchor,
-        profiles=opened.party.seals,
-        at=arrived.at,
-        limit=limit,
-    )
+    at = max(arrived.at, opened.header.rehearsed_at or arrived.at)
+    try:
+        content = _check_tree(
+            arrived.body,
+            opened.root,
+            registered=opened.party.sign,
+            anchor=opened.party.anchor,
+            profiles=opened.party.seals,
+            at=at,
+            limit=limit,
+        )
+    except SealRefused as refused:
+        if at == arrived.at:
+            raise
+        text = f"Rehearsed as if our clock said {rfc3339(at)}: {refused}"
+        raise SealRefused(text, step=refused.step, code=Fault(refused.code), action=refused.action) from None
     # The tree that was opened is the one its header was read from; any other is read again.
     if content.root is not opened.root and read_header(content.root) != opened.header:
         raise SealRefused("The header that was signed is not the header that was received", step=7)
@@ -248,6 +257,9 @@ def _sender(header: Header, arrived: Arrived, parties: Mapping[PartyId, Party], 
             f"The Sender is {header.sender}, but the client certificate is that of {arrived.client}",
             code=Fault.TLS,
         )
+    if arrived.client_from is not None and (header.rehearsed_at or arrived.at) < arrived.client_from:
+        text = f"The client certificate of {arrived.client} counts from {rfc3339(arrived.client_from)}"
+        raise NotForUs(f"{text}; our clock says {rfc3339(arrived.at)}", code=Fault.TLS)
     if header.receiver != home:
         raise NotForUs(f"The Receiver is {header.receiver}, but this is {home}")
     return party

@@ -87,6 +87,10 @@ class Credentials:
         self._clients[party] = (made_of, context)
         return context
 
+    def rehearsing(self, party: PartyId, key: OwnKey) -> ssl.SSLContext:
+        """How we would call *party* with *key*."""
+        return client_context(key, self._parties[party])
+
     def server(self) -> ssl.SSLContext:
         """
         How parties call us: to listen with.

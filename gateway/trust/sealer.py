@@ -31,9 +31,20 @@ class Sealer:
         self._keys = keys
         self._clock = clock
 
-    def message(self, header: Header, document: etree._Element, profile: SealProfile = ECO_HTTPS) -> Sealed:
-        """Wrap *document* under *header* and seal the whole; *document* is moved into the envelope."""
-        body, _ = self._sealed(write_envelope(header, document), profile)
+    def message(
+        self,
+        header: Header,
+        document: etree._Element,
+        profile: SealProfile = ECO_HTTPS,
+        key: OwnKey | None = None,
+    ) -> Sealed:
+        """
+        Wrap *document* under *header* and seal the whole; *document* is moved into the envelope.
+
+        Args:
+            key: which of ours, for a rehearsal; else the one of the hour.
+        """
+        body, _ = self._sealed(write_envelope(header, document), profile, key)
         return Sealed(header=header, body=body, digest=hashlib.sha256(body).digest())
 
     def signal(self, root: etree._Element, profile: SealProfile = ECO_HTTPS) -> SealedSignal:
@@ -41,7 +52,9 @@ class Sealer:
         body, key = self._sealed(root, profile)
         return SealedSignal(body=body, until=key.certificate.valid_to)
 
-    def _sealed(self, root: etree._Element, profile: SealProfile) -> tuple[bytes, OwnKey]:
+    def _sealed(
+        self, root: etree._Element, profile: SealProfile, key: OwnKey | None = None
+    ) -> tuple[bytes, OwnKey]:
         now = self._clock()
-        key = self._keys.sign_key(now, profile.methods)
+        key = key or self._keys.sign_key(now, profile.methods)
         return seal(root, key, profile, at=now), key

@@ -74,6 +74,26 @@ def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime)
     return _only({party.id for party in issuing if not _is_revoked(peer, party, at)})
 
 
+def scheduled_party_of(
+    peer: bytes, parties: Mapping[PartyId, Party], at: datetime
+) -> tuple[PartyId, datetime] | None:
+    """
+    Whose registered TLS certificate *peer* will be, and from when; None where it is nobody's or counts now.
+
+    Whoever shows it can rehearse with it, and do nothing else.
+    """
+    coming = [
+        (each.valid_from, party.id)
+        for party in parties.values()
+        for each in party.tls
+        if each.der == peer and each.valid_from > at and not each.is_revoked(each.valid_from)
+    ]
+    if _only({party for _, party in coming}) is None:
+        return None
+    begins, party = min(coming)
+    return party, begins
+
+
 def _only(ids: set[PartyId]) -> PartyId | None:
     return next(iter(ids)) if len(ids) == 1 else None
 

@@ -29,7 +29,7 @@ from gateway.identity.grants import Grants
 from gateway.identity.proving import development_tokens, prover
 from gateway.intake import shapes
 from gateway.intake.callers import NotProven
-from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Taken, Verdict
+from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Rehearsed, Taken, Verdict
 from gateway.intake.national import create_national_app, table
 from gateway.intake.routes import PREFIX, Call
 from gateway.intake.serving import Limits, Parts
@@ -399,6 +399,19 @@ async def answered_at_once(party: PartyId, who: str) -> Pinged:
     return Pinged(party=party, at=NOW, answered=True, cause=None, took_ms=12)
 
 
+async def rehearsed_at_once(party: PartyId, who: str) -> list[Rehearsed]:
+    common: dict[str, Any] = {
+        "file": f"{party}.pem",
+        "fingerprint": "ab" * 32,
+        "as_of": NOW,
+        "answered": True,
+    }
+    return [
+        Rehearsed(use="sign", counts=True, **common),
+        Rehearsed(use="tls", counts=False, step=4, cause="G02: unknown", **common),
+    ]
+
+
 @contextlib.asynccontextmanager
 async def national_door(
     *,
@@ -423,6 +436,7 @@ async def national_door(
         ready=ready,
         metrics=figures,
         ping=answered_at_once,
+        rehearse=rehearsed_at_once,
         content_of=lambda row, document: {"bytes": len(document), "type": row.type},
         evidence=no_evidence,
         check_address=lambda row: f"https://check.example/verify/{row.certificate_no}",
@@ -458,6 +472,7 @@ def parts() -> Parts:
         parties=lambda: {TH: th_customs()},
         content_of=lambda *_: None,
         ping=answered_at_once,
+        rehearse=rehearsed_at_once,
         decided=nothing_to_do,
         changed=asyncio.sleep,
         notices=dict,

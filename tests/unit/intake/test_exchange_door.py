@@ -8,6 +8,7 @@ import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,14 +17,17 @@ import pytest
 import trustme
 from aiohttp.test_utils import TestClient
 from cryptography import x509
+from lxml import etree
 from structlog.testing import capture_logs
 from yarl import URL
 
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived
+from gateway.domain.status import MessageType
 from gateway.intake.desk import ExchangeDesk, WireAnswer
 from gateway.intake.exchange import PATH, create_exchange_app
 from gateway.intake.serving import Limits
+from tests.messages import a_message
 from tests.unit.intake.doors import LogOfOneEvent, ServerAsInProduction, open_at, taken_in, until
 from tests.unit.intake.rows import NOW, TH
 
@@ -80,6 +84,12 @@ def party_of(der: bytes) -> PartyId | None:
     return TH if names[0].value == TH else None
 
 
+def scheduled_party_of(der: bytes) -> tuple[PartyId, datetime] | None:
+    """The common name says whose a certificate will be, tomorrow."""
+    names = x509.load_der_x509_certificate(der).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return (TH, NOW + timedelta(days=1)) if names[0].value == f"{TH} tomorrow" else None
+
+
 def client_context(who: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=authority().cert_pem.bytes().decode())
     if who is not None:
@@ -100,6 +110,7 @@ async def exchange_server(
         event_log=LogOfOneEvent(),
         party_of=identify,
         clock=lambda: NOW,
+        scheduled_party_of=scheduled_party_of,
         stopping=stopping or asyncio.Event(),
         limits=LIMITS,
         away=(DatabaseAway,),
@@ -322,3 +333,19 @@ async def test_a_connection_stays_open_for_the_next_message() -> None:
                 await response.read()
 
     assert len(ports) == 1
+
+
+async def test_a_certificate_that_will_be_a_partys_brings_rehearsals_and_nothing_else() -> None:
+    desk, root = DeskThatRemembers(), etree.tostring(a_message(type=MessageType.PING, rehearsed_at=NOW))
+    async with exchange_door(desk) as url, caller(f"{TH} tomorrow") as session:
+        response = await session.post(url, data=root, headers=XML)
+        assert response.status == 200
+        for refused in (b"<Message/>", etree.tostring(a_message(type=MessageType.PING))):
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await session.post(url, data=refused, headers=XML)
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.get(url.with_path("/exchange/v1/log/head"))
+
+    assert [(each.client, each.client_from, each.body) for each in desk.admitted] == [
+        (TH, NOW + timedelta(days=1), root)
+    ]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,15 +13,16 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.domain.corridor import Party
-from gateway.domain.envelope import business_document, read_header
+from gateway.domain.envelope import business_document, read_header, write_envelope
 from gateway.domain.errors import NotForUs, OutsideClock, Refused, SealRefused, TooLarge, Unreadable
 from gateway.domain.ids import PartyId
 from gateway.domain.message import Arrived, Checked
+from gateway.domain.status import MessageType
 from gateway.trust.check import check_clock, check_message, check_opened, open_message, rebuilt, reread
 from gateway.trust.keys import OwnKey
 from gateway.trust.make import Kind, issue_sign
 from gateway.trust.seal import seal
-from tests.keys import BEGINS, ENDS, party_keys, private_key, registered
+from tests.keys import BEGINS, ENDS, in_window, party_keys, private_key, registered
 from tests.messages import CERTIFICATE, NOW, TH, VN, a_document, a_header, a_message, a_sealed_message
 
 SKEW = timedelta(minutes=5)
@@ -279,3 +282,52 @@ def test_a_document_without_number_is_the_schema_s_business() -> None:
     root.replace(root[1], a_document(xml))
 
     assert check(seal(root, SENDER.own)).header == header
+
+
+REHEARSED = timedelta(days=30)
+
+
+def rehearsed(begins: datetime, rehearsed_at: datetime) -> Checked:
+    """Check a rehearsal for a time, of a key whose window begins then and lasts a month."""
+    key = in_window(SENDER.own, begins, begins + REHEARSED)
+    header = a_header(type=MessageType.PING, rehearsed_at=rehearsed_at)
+    body = seal(write_envelope(header, a_document()), key)
+    return check(body, parties={VN: SENDER.party(sign=[key.certificate])})
+
+
+def test_a_rehearsal_is_judged_as_of_the_time_it_names() -> None:
+    later = NOW + REHEARSED
+
+    assert rehearsed(later, later).header.rehearsed_at == later
+
+
+def test_a_rehearsal_for_a_time_before_the_window_fails_at_the_fourth_step() -> None:
+    later = NOW + REHEARSED
+
+    with pytest.raises(SealRefused, match="Rehearsed as if our clock said") as refused:
+        rehearsed(later, later - timedelta(seconds=1))
+    assert (refused.value.step, refused.value.code) == (4, "G02")
+
+
+def test_a_rehearsal_revives_nothing_that_is_over() -> None:
+    with pytest.raises(SealRefused, match=r"^The certificate in the seal .* is registered for"):
+        rehearsed(NOW - 2 * REHEARSED, NOW - 2 * REHEARSED)
+
+
+def test_only_a_ping_is_a_rehearsal() -> None:
+    with pytest.raises(Unreadable, match="only a ping is a rehearsal"):
+        check(sealed(rehearsed_at=NOW))
+
+
+@pytest.mark.parametrize(("sooner", "is_taken"), [(0, True), (1, False)])
+def test_a_client_certificate_that_counts_later_brings_rehearsals_for_then(
+    sooner: int, is_taken: bool
+) -> None:
+    later = NOW + REHEARSED
+    header = a_header(type=MessageType.PING, rehearsed_at=later - timedelta(seconds=sooner))
+    body = seal(write_envelope(header, a_document()), SENDER.own)
+    brought = replace(arrived(body), client_from=later)
+
+    with contextlib.nullcontext() if is_taken else pytest.raises(NotForUs, match="counts from") as told:
+        open_message(brought, parties=PARTIES, home=TH)
+    assert is_taken or (told is not None and told.value.code == "T02")

@@ -274,7 +274,7 @@ class Node:
             clock=rooms.clock,
             open_elsewhere=open_key,
         )
-        self._watch = CredentialsWatch(self._credentials, ledger, rooms.clock)
+        self._watch = CredentialsWatch(self._credentials, ledger, rooms.clock, settings.roles)
         self._specimens = SpecimenWatch(rooms.specimens, ledger)
         self._log = LogKeeper(
             ledger=ledger,
@@ -329,6 +329,7 @@ class Node:
             stack.push_async_callback(self._compute, self._traces.close)
         node = stack.enter_context(identity(self._settings.data, self._settings.listen))
         self._roster = Roster(node, self._lanes, leases=self._ledger)
+        await self._watch.begin(node)
         lists = await self._lists(stack)
         await self._specimens.look()
         await self._open_doors(stack)

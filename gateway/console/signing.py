@@ -54,7 +54,8 @@ class Door:
         try:
             opened = await self._parts.identity.sign_ins.finish(
                 state=request.query.get("state", ""),
-                code=_code(request),
+                code=request.query.get("code", ""),
+                instead=_said_instead(request),
                 browser=request.cookies.get(self._in_hand, ""),
                 came=_from(request),
             )
@@ -82,6 +83,7 @@ class Door:
                 person, "development issuer", _from(request)
             )
         except NotProven as error:
+            await self._parts.identity.sign_ins.refused(str(error), _from(request))
             text = f"This token does not hold: {error}."
             return self._shown(wanted, text, HTTPStatus.UNPROCESSABLE_ENTITY)
         except SignInRefused as refused:
@@ -118,17 +120,10 @@ class Door:
         return response
 
 
-def _code(request: web.Request) -> str:
-    """
-    The code that the provider gave.
-
-    Raises:
-        SignInRefused: it gave none, and perhaps said why.
-    """
-    if code := request.query.get("code"):
-        return code
+def _said_instead(request: web.Request) -> str:
+    """Why the provider gave no code, in its words."""
     why = request.query.get("error_description") or request.query.get("error") or "without a code"
-    raise SignInRefused(f"The identity provider sent you back: {why[:_MOST]}.")
+    return why[:_MOST]
 
 
 def _from(request: web.Request) -> From:

@@ -140,9 +140,12 @@ class SignIns:
         }
         return Begun(url=f"{door}{'&' if '?' in door else '?'}{urlencode(query)}", browser=browser)
 
-    async def finish(self, *, state: str, code: str, browser: str, came: From) -> Opened:
+    async def finish(self, *, state: str, code: str, browser: str, came: From, instead: str = "") -> Opened:
         """
         Let in who comes back from the provider.
+
+        Args:
+            instead: what the provider says where it gives no *code*.
 
         Raises:
             SignInRefused: it was not begun by this browser, or what came back does not hold, or its holder
@@ -151,7 +154,11 @@ class SignIns:
         provider, client = self._at_provider()
         begun = await self._ledger.take_sign_in(digest_of(state), digest_of(browser), at=self._clock())
         if begun is None:
+            await self._refused(None, "not begun in this browser, or too long ago", came)
             raise SignInRefused("This sign-in was not begun in this browser, or longer than ten minutes ago.")
+        if not code:
+            await self._refused(None, f"the provider sent no code: {instead}", came)
+            raise SignInRefused(f"The identity provider sent you back: {instead}.")
         try:
             token = await provider.redeem(
                 code,
@@ -177,6 +184,10 @@ class SignIns:
             SignInRefused: no role here.
         """
         return await self._open(person, provider, came)
+
+    async def refused(self, reason: str, came: From) -> None:
+        """Tell of somebody who showed something that does not hold."""
+        await self._refused(None, reason, came)
 
     async def session(self, session_id: str, *, prolong: bool = True) -> SessionRow | None:
         """The session of a cookie, None when it has ended."""

@@ -8,9 +8,11 @@ the new files down, and each node has them within seconds.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import structlog
@@ -39,13 +41,33 @@ class Ending:
 
 
 class CredentialsWatch:
-    """Looks now and then; ``look`` and ``warn`` are called by the node."""
+    """
+    Looks now and then; ``look`` and ``warn`` are called by the node.
 
-    def __init__(self, credentials: Credentials, ledger: Ledger, clock: Clock) -> None:
+    Args:
+        roles: the file that makes roles of claims; it is told of with the rest of the configuration.
+    """
+
+    def __init__(
+        self, credentials: Credentials, ledger: Ledger, clock: Clock, roles: Path | None = None
+    ) -> None:
         self._credentials = credentials
         self._ledger = ledger
         self._clock = clock
+        self._roles = roles
+        self._node = ""
         self._seen = credentials.stamp()
+
+    async def begin(self, node: str) -> None:
+        """Tell what has changed since this *node* ran last: registry, roles, certificates, by hash."""
+        self._node = node
+        await self._tell_configuration()
+
+    async def _tell_configuration(self) -> None:
+        files = dict(await asyncio.to_thread(self._credentials.digests))
+        if self._roles is not None:
+            files["roles"] = hashlib.sha256(self._roles.read_bytes()).hexdigest()
+        await self._ledger.configured(self._node, files, who=BY_ITSELF, at=self._clock())
 
     async def look(self) -> None:
         """Read the files anew if one of them changed since the last look; a fault changes nothing."""
@@ -65,6 +87,7 @@ class CredentialsWatch:
             async with self._ledger.page() as page:
                 detail = {"parties": list(changed), "certificates": self._prints()}
                 await page.event("operator:reload", at=self._clock(), who=BY_ITSELF, detail=detail)
+        await self._tell_configuration()
 
     async def warn(self) -> None:
         """Tell each ending certificate once at each threshold, by whichever node comes first."""

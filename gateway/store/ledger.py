@@ -29,6 +29,7 @@ from gateway.store.actions import Actions
 from gateway.store.audit import AuditPage, audit_page
 from gateway.store.bell import Bell
 from gateway.store.clocks import Clocks
+from gateway.store.configuration import Configuration
 from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.event_log import EventLog
 from gateway.store.exceptions import Exceptions
@@ -75,6 +76,7 @@ class Ledger(
     PublicCheck,
     RevocationLists,
     SpecimenLists,
+    Configuration,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -100,6 +102,7 @@ class Ledger(
         PublicCheck.__init__(self, connections)
         RevocationLists.__init__(self, connections)
         SpecimenLists.__init__(self, connections)
+        Configuration.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

@@ -8,6 +8,7 @@ stays as it was. Connections that are open stay open; new ones are made under wh
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from gateway.domain.corridor import Party, with_lists
 from gateway.domain.errors import Misconfigured
 from gateway.domain.ids import PartyId
 from gateway.domain.revocation import ListSource, RevocationList, tried
-from gateway.registry.folder import Folder
+from gateway.registry.folder import ROOMS, Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.registry.seals import SEALS
 from gateway.trust.keys import OpenElsewhere, OwnKey, OwnKeys, load_keys
@@ -162,6 +163,17 @@ class Credentials:
         self._reading += 1
         return tuple(sorted(changed))
 
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of every file of the registry, and of our certificates whose keys are here; blocks."""
+        found = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for room in ROOMS
+            for name, path in self._folder.glob(f"{room}/**/*")
+        }
+        for use, keys in (("sign", self.keys.sign), ("tls", self.keys.tls)):
+            found |= {f"key for {use}: {key.certificate.file}": _print(key) for key in keys}
+        return found
+
     def stamp(self) -> frozenset[tuple[str, int, int]]:
         """Name, time and length of every file that is read; whatever changes one changes this."""
         files = [path for pattern in _PATTERNS for _, path in self._folder.glob(pattern)]
@@ -200,6 +212,10 @@ def _with_certificates_of(party: Party, found: Party | None) -> Party:
         lists=found.lists,
         seals=found.seals,
     )
+
+
+def _print(key: OwnKey) -> str:
+    return key.certificate.fingerprint.hex()
 
 
 def _prints(keys: OwnKeys) -> set[tuple[str, bytes]]:

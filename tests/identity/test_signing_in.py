@@ -84,6 +84,24 @@ async def test_a_code_of_another_sign_in_is_refused_and_told(door: SignIns, ledg
     assert (told.what, (told.detail or {})["reason"]) == ("session:refused", "its nonce is another's")
 
 
+async def test_whom_the_provider_sends_back_without_a_code_is_told_of_and_so_is_a_stranger(
+    door: SignIns, ledger: Ledger
+) -> None:
+    begun = await door.begin(None)
+    back = await approve(begun.url, "operator-03")
+    for words in ("sent you back: access_denied", "not begun in this browser"):
+        with pytest.raises(SignInRefused, match=words):
+            await door.finish(
+                state=back["state"], code="", browser=begun.browser, came=CAME, instead="access_denied"
+            )
+
+    reasons = [(told.detail or {})["reason"] for told in await ledger.history()]
+    assert reasons == [
+        "not begun in this browser, or too long ago",
+        "the provider sent no code: access_denied",
+    ]
+
+
 async def test_somebody_without_a_role_here_is_not_let_in(door: SignIns, ledger: Ledger) -> None:
     begun = await door.begin(None)
     back = await approve(begun.url, "nobody")

@@ -51,6 +51,7 @@ from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app, installed_version
 from gateway.intake.notices import Notice, notice_of
 from gateway.intake.serving import Limits, capacity_of
+from gateway.notify.teller import Teller
 from gateway.observe.counted import CountedDebts, CountedExchange, CountedNational, TimedJudge
 from gateway.observe.credentials import CredentialsWatch
 from gateway.observe.event_log import LogKeeper
@@ -110,6 +111,7 @@ PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
 WATCH_EVERY_S = 1.0
+WEBHOOKS_EVERY_S = 1.0
 PING_LOOK_EVERY_S = 1.0
 DAYS_EVERY_S = 10.0
 
@@ -348,7 +350,8 @@ class Node:
         log.info("node_stopped", home=self._home.id)
 
     async def _work(self, lists: RevocationWatch) -> None:
-        async with asyncio.TaskGroup() as tasks:
+        named = [host.strip() for host in self._settings.webhook_hosts.split(",") if host.strip()]
+        async with Teller(self._ledger, self._clock, named=named) as teller, asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(self._ledger.listen(self._hear)),
                 tasks.create_task(self._watch_suspensions()),
@@ -364,6 +367,7 @@ class Node:
                 tasks.create_task(self._every(PLAN_EVERY_S, self._keep_to_the_plan)),
                 tasks.create_task(self._every(ACTIONS_EVERY_S, self._work_off_actions)),
                 tasks.create_task(self._every(WATCH_EVERY_S, self._watcher().step)),
+                tasks.create_task(self._every(WEBHOOKS_EVERY_S, teller.look)),
                 tasks.create_task(self._every(HOUSEKEEPING_EVERY_S, self._housekeep)),
                 tasks.create_task(self._every(DAYS_EVERY_S, self._ledger.fold_days)),
             ]

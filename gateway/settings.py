@@ -248,6 +248,10 @@ class Settings(BaseSettings):
         default=None,
         description="where an OpenTelemetry collector takes traces over HTTP; none are written without it",
     )
+    webhook_hosts: str = Field(
+        default="",
+        description="hosts, by commas, that webhooks may call although they are inside or without TLS",
+    )
     log_head_s: float = Field(
         default=300, gt=0, description="how often a head of the event log is sealed where it grew, seconds"
     )

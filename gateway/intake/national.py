@@ -47,6 +47,7 @@ from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
 from gateway.intake.serving import Limits, Paper, Parts, answer, capacity_of
 from gateway.intake.specimens import Specimens
+from gateway.intake.webhooks import Webhooks
 from gateway.store.housekeeping import Retention
 from gateway.store.ledger import Ledger
 from gateway.store.records import CertificateRow, MessageRow
@@ -161,6 +162,7 @@ def table(parts: Parts) -> tuple[Call, ...]:
         Inbox,
         Events,
         Exceptions,
+        Webhooks,
         Refused,
         Parties,
         Log,

@@ -21,6 +21,7 @@ _PLACES = {
     "issuing_country": "The country whose authority issued it, ISO 3166-1 alpha-2.",
     "form": "The middle part of the form's name, such as form-rcep.",
     "number": "The certificate number, percent-encoded, slashes included.",
+    "name": "The name of a webhook.",
     "id": "An id, percent-encoded.",
 }
 _HEAD = {"Last-Event-ID": "Where a cut stream goes on; counts more than after."}

@@ -31,6 +31,7 @@ class Right(StrEnum):
     EXCEPTIONS = "exceptions"  #: read what a person must act on
     SETTLE = "settle"  #: take, note and close exceptions
     PARTIES = "parties"  #: parties, lanes
+    SUBSCRIBE = "subscribe"  #: make and change webhooks
     REFUSED = "refused"  #: refused submissions
     METRICS = "metrics"
     SPECIMENS = "specimens"  #: read specimen lists and their pictures
@@ -57,6 +58,7 @@ MAY: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.EXCEPTIONS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.SETTLE: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.ADMINISTRATOR}),
         Right.PARTIES: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.SUBSCRIBE: frozenset({_R.ADMINISTRATOR}),
         Right.REFUSED: frozenset({_R.ISSUER, _R.OPERATOR, _R.AUDITOR}),
         Right.METRICS: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.SPECIMENS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),

@@ -276,6 +276,37 @@ class EventPage(Shape):
     next: str
 
 
+class Webhook(Shape):
+    """A subscriber: what it sees, and how telling it goes; ``former_until`` while two secrets sign."""
+
+    name: str
+    url: str
+    role: str
+    organisation: str | None
+    state: str
+    failures: int
+    cause: str | None
+    next_attempt_at: datetime
+    told_at: datetime | None
+    made_at: datetime
+    made_by: str
+    former_until: datetime | None
+
+
+class WebhookPage(Shape):
+    """All subscribers."""
+
+    items: list[Webhook]
+    next: None
+
+
+class WebhookSecret(Shape):
+    """The secret with which events are signed; shown this once."""
+
+    name: str
+    secret: str
+
+
 class Arrival(Shape):
     """Something that arrived from abroad."""
 

@@ -191,6 +191,12 @@ def event_view(row: EventRow) -> Json:
     }
 
 
+def told_view(row: EventRow) -> Json:
+    """One thing that happened, as a subscriber is told it: an exception or a clock with what it is about."""
+    view = event_view(row)
+    return {**view, "detail": row.detail} if row.what.startswith(("exception:", "clock:")) else view
+
+
 def timeline_view(row: EventRow) -> Json:
     """One thing that happened, with who did it, as a message's timeline tells it."""
     return {**event_view(row), "who": row.who}

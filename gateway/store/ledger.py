@@ -59,6 +59,7 @@ from gateway.store.rows import findings_json, findings_text, spoken_of
 from gateway.store.sessions import Sessions
 from gateway.store.specimens import SpecimenLists
 from gateway.store.statements import queries
+from gateway.store.webhooks import Webhooks
 
 _ROUNDS = 5  # of submitting: each round but the first follows a change by somebody else in between
 
@@ -77,6 +78,7 @@ class Ledger(
     RevocationLists,
     SpecimenLists,
     Configuration,
+    Webhooks,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -99,6 +101,7 @@ class Ledger(
         Clocks.__init__(self, connections)
         Overview.__init__(self, connections)
         Sessions.__init__(self, connections)
+        Webhooks.__init__(self, connections)
         PublicCheck.__init__(self, connections)
         RevocationLists.__init__(self, connections)
         SpecimenLists.__init__(self, connections)

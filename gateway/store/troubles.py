@@ -30,6 +30,7 @@ REVOCATION_LIST = "revocation-list"
 """Stands as the code of exceptions about the age of a party's revocation lists."""
 
 _OWNER = "administrator"
+_RESUME = "See with the subscriber why, then resume its webhook; nothing is lost meanwhile."
 _RENEW = "See why the list cannot be had ('parties' tells), or lay a newer one down as a file."
 
 
@@ -231,6 +232,30 @@ class WatchPage:
         items = [row async for row in watching.items_of_lists(self.connection)]
         fresh = [(row["item_no"], row["exception_no"]) for row in items if row["party"] not in stale]
         await self.cure(fresh, "a fresh list is there")
+
+    async def suspended_webhooks(self, home: PartyId) -> None:
+        """
+        Subscribers that are told no more; whoever is told again suffers no longer.
+
+        What a person closed stays closed until something else is wrong with the same subscriber.
+        """
+        dead = {
+            f"webhook:{row['name']}": row["cause"]
+            async for row in watching.webhooks(self.connection)
+            if row["state"] == "suspended" and row["cause"] is not None
+        }
+        items = [row async for row in watching.items_of_webhooks(self.connection)]
+        for code, words in dead.items():
+            former = await watching.find_exception(
+                self.connection, code=code, party=home, owner=_OWNER, organisation=None
+            )
+            if former is None or former["cause"] != words or former["closed_by"] == _BY_ITSELF:
+                cause = Cause(code=code, party=home, organisation=None, owner=_OWNER, next_action=_RESUME)
+                await self.open(cause, [Sufferer(cause=words)])
+        await self.cure(
+            [(row["item_no"], row["exception_no"]) for row in items if row["code"] not in dead],
+            "it is told again",
+        )
 
     async def open(self, cause: Cause, sufferers: Sequence[Sufferer]) -> None:
         """These suffer from *cause*: the exception is opened if it is not open, and told of then."""

@@ -64,7 +64,8 @@ SELECT i.item_no, i.exception_no, x.party
  WHERE i.closed_at IS NULL
    AND i.clock_no IS NULL
    AND i.message_no IS NULL
-   AND x.code <> 'revocation-list';
+   AND x.code <> 'revocation-list'
+   AND x.code NOT LIKE 'webhook:%';
 
 -- name: items_of_lists()
 -- Open exceptions about a party's revocation lists.
@@ -314,3 +315,78 @@ SELECT i.item_no, i.exception_no, x.owner
    AND i.clock_no IS NULL
    AND i.message_no IS NULL
    AND x.code = :code;
+
+-- ======== webhooks =============================================================================================
+
+-- name: items_of_webhooks()
+-- Open exceptions about subscribers that are told no more.
+SELECT i.item_no, i.exception_no, x.code
+  FROM exception_item i
+  JOIN exception x ON x.exception_no = i.exception_no
+ WHERE i.closed_at IS NULL
+   AND x.code LIKE 'webhook:%';
+
+-- name: webhooks()
+-- All subscribers, without their secrets.
+SELECT name, url, role, organisation, failures, cause, due_at, state, told_at, made_at, made_by, former_until
+  FROM webhook
+ ORDER BY name;
+
+-- name: add_webhook(name, url, role, organisation, secret, place, event_no, at, who)$
+-- A new subscriber, told from here on. No value: the name is taken.
+INSERT INTO webhook (name, url, role, organisation, secret, place, event_no, made_at, made_by)
+VALUES (:name, :url, :role, :organisation, :secret, :place, :event_no, :at, :who)
+ON CONFLICT (name) DO NOTHING
+RETURNING name;
+
+-- name: rotate_webhook(name, secret, until)$
+-- A new secret; the former signs as well until then. No value: unknown.
+UPDATE webhook SET former_secret = secret, former_until = :until, secret = :secret WHERE name = :name RETURNING name;
+
+-- name: turn_webhook(name, state)$
+-- Tell it again at once, or no more. No value: unknown.
+UPDATE webhook
+   SET state = :state, failures = 0, cause = NULL, due_at = now(), lease_until = NULL, fence = fence + 1
+ WHERE name = :name
+RETURNING name;
+
+-- name: replay_webhook(name, place, event_no)$
+-- Tell it everything after this position, again. No value: unknown.
+UPDATE webhook
+   SET place = :place, event_no = :event_no, due_at = now(), lease_until = NULL, fence = fence + 1
+ WHERE name = :name
+RETURNING name;
+
+-- name: remove_webhook(name)$
+-- Forget a subscriber. No value: unknown.
+DELETE FROM webhook WHERE name = :name RETURNING name;
+
+-- name: claim_webhooks(lease_s)
+-- The subscribers whose turn it is, leased to this node.
+UPDATE webhook w
+   SET lease_until = now() + make_interval(secs => :lease_s), fence = w.fence + 1
+ WHERE w.name IN (
+           SELECT d.name FROM webhook d
+            WHERE d.state = 'active' AND d.due_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())
+              FOR UPDATE SKIP LOCKED)
+RETURNING w.name, w.url, w.role, w.organisation, w.secret, w.former_secret, w.former_until, w.place, w.event_no,
+          w.failures, w.fence;
+
+-- name: told_webhook(name, fence, place, event_no, lease_s, at)$
+-- It took everything up to here. No value: somebody else has its turn now.
+UPDATE webhook
+   SET place = :place, event_no = :event_no, failures = 0, cause = NULL, told_at = :at,
+       lease_until = now() + make_interval(secs => :lease_s)
+ WHERE name = :name AND fence = :fence
+RETURNING name;
+
+-- name: rest_webhook(name, fence, place, event_no)!
+-- There is nothing for it up to here.
+UPDATE webhook SET place = :place, event_no = :event_no, lease_until = NULL WHERE name = :name AND fence = :fence;
+
+-- name: fail_webhook(name, fence, cause, wait_s, state)!
+-- It took nothing; it is tried again after a while, or no more.
+UPDATE webhook
+   SET failures = failures + 1, cause = :cause, state = :state, lease_until = NULL,
+       due_at = now() + make_interval(secs => :wait_s)
+ WHERE name = :name AND fence = :fence;

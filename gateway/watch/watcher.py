@@ -57,6 +57,7 @@ class Watcher:
                 await self._watch_clocks(page)
                 await self._watch_strangers(page)
                 await page.stale_lists(self._stale(page.at))
+                await page.suspended_webhooks(self._home)
 
     async def _look_at_new(self, page: WatchPage) -> None:
         opened: dict[Cause, list[Sufferer]] = defaultdict(list)

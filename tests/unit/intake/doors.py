@@ -486,7 +486,13 @@ def parts() -> Parts:
 
 CALLS = table(parts())
 NAMES = [call.name for call in CALLS]
-PLACES = {"issuing_country": "VN", "form": "form-rcep", "number": NUMBER, "id": "m1@vn.moit"}
+PLACES = {
+    "issuing_country": "VN",
+    "form": "form-rcep",
+    "number": NUMBER,
+    "id": "m1@vn.moit",
+    "name": "a-system",
+}
 
 
 def path_of(call: Call, places: dict[str, str] = PLACES) -> str:

@@ -44,7 +44,7 @@ async def test_every_route_answers_exactly_the_roles_of_its_right(call: Call) ->
 
 @pytest.mark.parametrize("call", [c for c in CALLS if len(MAY[c.right]) < len(Role)], ids=lambda c: c.name)
 async def test_what_a_role_may_not_do_is_refused_before_path_query_and_body_are_looked_at(call: Call) -> None:
-    nowhere = {"issuing_country": "??", "form": "no", "number": "\0", "id": "\0"}
+    nowhere = {"issuing_country": "??", "form": "no", "number": "\0", "id": "\0", "name": "\0"}
     role = next(role for role in Role if role not in MAY[call.right])
     async with national_door() as client:
         url = path_of(call, nowhere) + "?unknown=1"

@@ -25,6 +25,7 @@ TABLE = {
     Right.EXCEPTIONS: "yy-yyy",
     Right.SETTLE: "yy-y-y",
     Right.PARTIES: "---yyy",
+    Right.SUBSCRIBE: "-----y",
     Right.REFUSED: "y--yy-",
     Right.METRICS: "---yyy",
     Right.SPECIMENS: "yy-yyy",

@@ -9,6 +9,7 @@ out fails the run.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections import Counter
@@ -23,10 +24,15 @@ LEFT_OUT = "left_out"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program from outside Python: what for, the Debian package that brings it, how to find it."""
+    """
+    What some tests run with: what for, how to find it.
+
+    Attributes:
+        package: the Debian package that brings it; None for a Python package, if there is a build.
+    """
 
     purpose: str
-    package: str
+    package: str | None
     find: Callable[[], Path | None]
 
 
@@ -44,7 +50,16 @@ def _among(*paths: str) -> Callable[[], Path | None]:
     return find
 
 
+def _module(name: str) -> Callable[[], Path | None]:
+    def find() -> Path | None:
+        spec = importlib.util.find_spec(name)
+        return None if spec is None or spec.origin is None else Path(spec.origin)
+
+    return find
+
+
 PROGRAMS = {
+    "atheris": Program("coverage-guided fuzzing", None, _module("atheris")),
     "chromium": Program("the console in a browser", "chromium", _on_path("chromium", "chromium-browser")),
     "openssl": Program("the way newcomers make keys and certificates", "openssl", _on_path("openssl")),
     "softhsm2": Program("a token for keys by PKCS #11", "softhsm2", _on_path("softhsm2-util")),
@@ -122,7 +137,11 @@ def _words(name: str, count: int) -> str:
     tests = f"{count} test" if count == 1 else f"{count} tests"
     if (known := PROGRAMS.get(name)) is None:
         return f"{tests}: {name}"
-    return f"{tests} because {name} is missing ({known.purpose}; Debian package {known.package})"
+    return f"{tests} because {name} is missing ({known.purpose}; {_source(known)})"
+
+
+def _source(known: Program) -> str:
+    return f"Debian package {known.package}" if known.package else "there is none for this machine"
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -2,8 +2,8 @@
 The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
 
 Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
-anything was lost, doubled or told differently on the two sides, when the kills met nothing, or when spoilt
-evidence was taken for good.
+anything was lost, doubled or told differently on the two sides, when the kills met nothing, when spoilt
+evidence was taken for good, when the API answered otherwise than described, or when fuzzing found something.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from typing import Any
 
 from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
+from tests.exchange.exploring import explore
 from tests.exchange.mutations import survivors
+from tests.exchange.pair import pair
 from tests.exchange.test_answers_model import World, sequences
+from tests.fuzzing.run import fuzz
 from tests.servers import Servers, default_kind
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
@@ -43,6 +46,8 @@ def main() -> int:
     parser.add_argument(
         "--sequences", type=int, default=10_000, help="of answers, against the model of the law"
     )
+    parser.add_argument("--fuzz", type=int, default=1_000_000, help="documents made up by the fuzzer")
+    parser.add_argument("--calls", type=int, default=100, help="of each call of the national API, made up")
     asked = parser.parse_args()
     began = time.monotonic()
     with workplace() as work:
@@ -51,15 +56,20 @@ def main() -> int:
     chaotic = asyncio.run(_chaos(asked.chaos, asked.seed))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     unlawful = _unlawful(asked.sequences, asked.seed)
+    undescribed = asyncio.run(_undescribed(asked.calls))
+    with tempfile.TemporaryDirectory() as folder:
+        fuzzed = fuzz(Path(folder), runs=asked.fuzz, seed=asked.seed)
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},
         "chaos": {"runs": asked.chaos, "faults": chaotic},
         "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
         "answers": {"sequences": asked.sequences, "fault": unlawful},
+        "calls": {"of_each": asked.calls, "faults": undescribed},
+        "fuzzing": asdict(fuzzed),
     }
     report["ok"] = _is_good(evidence, asked.rounds * asked.certificates) and not (
-        chaotic or unnoticed or unlawful
+        chaotic or unnoticed or unlawful or undescribed or fuzzed.found
     )
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")
@@ -79,6 +89,22 @@ async def _chaos(runs: int, seed: int) -> list[str]:
     finally:
         await asyncio.to_thread(servers.close)
     return faults
+
+
+async def _undescribed(examples: int) -> list[str]:
+    """What so many made-up calls of each kind were answered that the API's description does not say."""
+    servers = Servers()
+    try:
+        with workplace() as work:
+            async with pair(work, servers) as both:
+                await both.exchange("VN-SOAK-1")
+                document = await both.vn.call("GET", "openapi.json")
+                side = both.vn
+                return await asyncio.to_thread(
+                    explore, document, side.address.url, side.headers, examples=examples
+                )
+    finally:
+        await asyncio.to_thread(servers.close)
 
 
 def _unlawful(count: int, seed: int) -> str | None:

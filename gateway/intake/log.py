@@ -138,6 +138,7 @@ class Log:
                 name="getLogHead",
                 meaning="The newest sealed head of the event log.",
                 answers={200: Answer("The head.", LogHead)},
+                problems=(404,),
             ),
             Call(
                 method="GET",
@@ -151,6 +152,7 @@ class Log:
                     Parameter("size", "Of the tree; the largest when not given.", _NUMBER),
                 ),
                 answers={200: Answer("The proof.", InclusionProof)},
+                problems=(404,),
             ),
             Call(
                 method="GET",
@@ -164,6 +166,7 @@ class Log:
                     Parameter("second", "Leaves of the larger tree.", _NUMBER),
                 ),
                 answers={200: Answer("The proof.", ConsistencyProof)},
+                problems=(404,),
             ),
             Call(
                 method="GET",

@@ -15,7 +15,8 @@ Read the rooms in the order in which a message walks through them:
 ``domain`` holds the words all rooms share, ``registry`` the forms, parties and corridors as data.
 ``identity`` finds out who somebody is, ``console`` shows operators all of it in a browser; ``public`` tells
 anybody whether a certificate was issued here and still stands, ``notify`` its subscribers what happens.
-``signers`` ask those of our keys that lie in tokens and behind services.
+``signers`` ask those of our keys that lie in tokens and behind services. ``client`` is for the other side of
+the national API and knows nothing else here.
 ``pipeline`` is the only module that knows the order, with ``preparing`` for what is pure on the way out and
 ``opening`` on the way in; ``answers`` does the same for what is said about a certificate later. ``rooms`` and
 ``workers`` are what they use; ``watch`` looks again and again for what a person must act on; ``app`` alone

@@ -1,0 +1,167 @@
+"""After a run at the lowest log level no secret that was in play stands anywhere it could be read."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from gateway.demo.country import Address
+from gateway.observe.logs import set_up
+from gateway.settings import LogLevel
+from tests.exchange.pair import TH, VN, Pair, Papers, Side, pair
+from tests.exchange.test_signing_service import PapersElsewhere, out_of_order
+from tests.servers import Servers
+from tests.unit.signers.signing_server import TOKEN, SigningService, signing_service
+
+CLIENT_SECRET = "the-console-s-own-secret-5d2e"
+FORGED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
+SHORTEST = 16
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Everything that is logged, from the lowest level on."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    set_up(level=LogLevel.DEBUG, stream=stream)
+    logging.getLogger("library").debug("the lowest level")
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def service() -> Iterator[SigningService]:
+    with signing_service(Papers(VN).sign[0].issued.private) as running:
+        yield running
+
+
+def in_files(work: Path) -> dict[str, str]:
+    """Every private key on disk, line by line: seals, TLS, the development issuer."""
+    found: dict[str, str] = {}
+    for path in (path for path in work.rglob("*") if path.is_file()):
+        if path.stat().st_mode & 0o077 == 0 and "PRIVATE" in (text := path.read_text(errors="replace")):
+            lines = [line for line in text.splitlines() if "-----" not in line and len(line) >= SHORTEST]
+            found |= {f"{path.name}, line {number}": line for number, line in enumerate(lines)}
+    return found
+
+
+async def sign_in(side: Side) -> tuple[str, str]:
+    """The session's cookie and a page it opens."""
+    token = side.headers["Authorization"].removeprefix("Bearer ")
+    url = f"{side.address.url}/console"
+    form = {"token": token, "form_token": ""}
+    headers = {"Origin": side.address.url}
+    async with side.session.post(
+        f"{url}/sign-in/token", data=form, headers=headers, allow_redirects=False
+    ) as answer:
+        assert answer.status == 303, await answer.text()
+        cookie = SimpleCookie(answer.headers["Set-Cookie"])
+    name = next(iter(cookie))
+    async with side.session.get(url + "/", headers={"Cookie": f"{name}={cookie[name].value}"}) as answer:
+        return cookie[name].value, await answer.text()
+
+
+async def refusals(both: Pair, service: SigningService) -> str:
+    """What callers were told when something was wrong."""
+    side, told = both.vn, []
+    forged = {"Authorization": f"Bearer {FORGED}"}
+    api = f"{side.address.url}/api/v1"
+    for method, path, headers, body in (
+        ("GET", "lanes", forged, b""),
+        ("POST", "certificates", side.headers, b"<a>"),
+        ("POST", "certificates", side.headers | {"Content-Type": "application/json"}, b'{"form": 1}'),
+        ("GET", "messages/none", side.headers, b""),
+        ("GET", "events?after=none", side.headers, b""),
+    ):
+        async with side.session.request(method, f"{api}/{path}", headers=headers, data=body) as answer:
+            assert answer.status >= 400
+            told.append(await answer.text())
+    service.behaves = out_of_order
+    with pytest.raises(AssertionError) as refused:
+        await side.submit("VN-SECRET-2")
+    service.behaves = None
+    return "\n".join((*told, str(refused.value)))
+
+
+async def tables(side: Side) -> str:
+    """Events, attempts, sessions and settings of the database, as text."""
+    connection = await asyncpg.connect(side.database)
+    try:
+        names = await connection.fetch(
+            "SELECT table_name AS name FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'document'"
+        )
+        rows: list[Any] = []
+        for name in names:
+            rows += await connection.fetch(f'SELECT t::text AS row FROM "{name["name"]}" t')
+    finally:
+        await connection.close()
+    return "\n".join(row["row"] for row in rows)
+
+
+async def metrics(side: Side) -> str:
+    async with side.session.get(f"{side.address.url}/metrics", headers=side.headers) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+def unpacked(bundle: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+
+
+async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
+    tmp_path: Path, servers: Servers, service: SigningService, lines: io.StringIO
+) -> None:
+    papers = [PapersElsewhere(VN, service), Papers(TH)]
+    more: dict[str, Any] = {"log_level": LogLevel.DEBUG, "client_secret": SecretStr(CLIENT_SECRET)}
+    async with pair(tmp_path, servers, papers, **more) as both:
+        told = {}
+        await both.exchange("VN-SECRET-1")
+        session, told["page"] = await sign_in(both.vn)
+        sent = both.vn.headers["Authorization"].removeprefix("Bearer ")
+        told["evidence"] = unpacked(await both.evidence("VN-SECRET-1"))
+        told["errors"] = await refusals(both, service)
+        told["metrics"] = await metrics(both.vn)
+        told["database"] = await tables(both.vn) + await tables(both.th)
+    told["logs"] = lines.getvalue()
+    secrets = in_files(tmp_path) | {
+        "the service's token": TOKEN,
+        "the client secret": CLIENT_SECRET,
+        "a forged token": FORGED,
+        "a signature of a token": sent.rpartition(".")[2],
+        "a session": session,
+    }
+
+    assert len(secrets) > 10
+    assert any(name.startswith("development-issuer.key") for name in secrets)
+    assert {"the lowest level", "signing_key_lost"} <= {
+        json.loads(line)["event"] for line in told["logs"].splitlines()
+    }
+    assert "VN-SECRET-1" in told["database"]
+    assert "VN-SECRET-1" in told["evidence"]
+    found = [
+        f"{name} in {place}" for name, secret in secrets.items() for place in told if secret in told[place]
+    ]
+    assert found == []
+
+
+def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    papers = Papers(TH)
+    papers.write(tmp_path, Address(api=1, exchange=2))
+
+    assert {name.partition(",")[0] for name in in_files(tmp_path)} == {"sign-1.key", "tls-1.key"}

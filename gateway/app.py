@@ -514,6 +514,7 @@ class Node:
             identity=identity,
             environment=settings.environment or named,
             paper=paper,
+            law=self._law(),
             demonstration=demonstration,
             browser_url=settings.browser_url,
             decided=self._look_for_suspensions,
@@ -593,17 +594,19 @@ class Node:
         self._rung.set()
         self._roster.wake(party)
 
-    def _watcher(self) -> Watcher:
+    def _law(self) -> Law:
         country = self._home.country
-        law = Law(
+        return Law(
             clocks=self._registry.clocks,
             zone=self._registry.zones.of.get(country, UTC),
             calendar=self._registry.calendars.get(country, WEEKENDS_FREE),
         )
+
+    def _watcher(self) -> Watcher:
         return Watcher(
             self._ledger,
             self._clock,
-            law,
+            self._law(),
             home=self._home.id,
             stale=partial(stale, self._registry.parties),
         )

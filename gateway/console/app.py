@@ -18,6 +18,7 @@ from gateway.console.records import RecordPages
 from gateway.console.serving import VISITOR, Pages, Parts, file_handler, see
 from gateway.console.signing import Door
 from gateway.console.stream import Streams
+from gateway.console.verifications import VerificationPages
 from gateway.console.visitor import Part
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,6 +66,7 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
     exceptions = ExceptionPages(parts, pages)
     parties = PartyPages(parts, pages)
     records = RecordPages(parts, pages)
+    verifications = VerificationPages(parts, pages)
 
     async def first(request: web.Request) -> web.StreamResponse:
         visitor = request[VISITOR]
@@ -95,6 +97,7 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
         Page("GET", "/exceptions/{number}", Part.EXCEPTIONS, exceptions.one),
         Page("POST", "/exceptions/{number}/{verb:take|hand-back|note|close}", Part.ACT, exceptions.act),
         Page("GET", "/exceptions/refused/{number}/{which}", Part.DOCUMENT, exceptions.refused_bytes),
+        Page("GET", "/verifications", Part.VERIFICATIONS, verifications.all),
         Page("GET", "/parties", Part.PARTIES, parties.all),
         Page("GET", "/parties/{party}", Part.PARTIES, parties.one),
         Page("GET", "/reports", Part.REPORTS, records.report),

@@ -27,6 +27,7 @@ from gateway.identity.who import Identity
 from gateway.intake.serving import Paper
 from gateway.registry.load import Registry
 from gateway.store.ledger import Ledger
+from gateway.watch.law import Law
 
 VISITOR = web.RequestKey("visitor", Visitor)
 STATIC = ("console.css", "console.js", "htmx.min.js", "hx-sse.min.js", "icon.svg")
@@ -40,6 +41,7 @@ class Parts:
 
     Attributes:
         paper: prints certificates.
+        law: the clocks of the law, where we are at home.
         environment: what this installation is called at the head of every page.
         demonstration: whether its keys or its identity provider are for development; told loudly.
         browser_url: where browsers reach the console; forms from elsewhere are refused.
@@ -54,6 +56,7 @@ class Parts:
     clock: Clock
     identity: Identity
     paper: Paper
+    law: Law
     environment: str
     demonstration: bool
     browser_url: str

@@ -20,6 +20,7 @@ class Part(StrEnum):
     DOCUMENT = "document"
     ACT = "act"  #: on messages and lanes
     EXCEPTIONS = "exceptions"
+    VERIFICATIONS = "verifications"
     PARTIES = "parties"
     REPORTS = "reports"
     AUDIT = "audit"
@@ -35,6 +36,7 @@ MAY: Mapping[Part, frozenset[Role]] = MappingProxyType(
         Part.DOCUMENT: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR}),
         Part.ACT: frozenset({_R.OPERATOR}),
         Part.EXCEPTIONS: _RUNS,
+        Part.VERIFICATIONS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR}),
         Part.PARTIES: _RUNS,
         Part.REPORTS: _RUNS,
         Part.AUDIT: _RUNS,
@@ -47,6 +49,7 @@ MENU = (
     (Part.BOARD, "Corridors", "/console/", "c"),
     (Part.MESSAGES, "Messages", "/console/messages", "m"),
     (Part.EXCEPTIONS, "Exceptions", "/console/exceptions", "x"),
+    (Part.VERIFICATIONS, "Verifications", "/console/verifications", "v"),
     (Part.PARTIES, "Parties", "/console/parties", "p"),
     (Part.REPORTS, "Reports", "/console/reports", "r"),
     (Part.AUDIT, "Audit", "/console/audit", "a"),

@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 import asyncpg
 
+from gateway.domain.caller import Sight
 from gateway.domain.errors import Finding
-from gateway.domain.ids import FormId, PartyId
+from gateway.domain.ids import CertificateNumber, FormId, MessageId, PartyId
 from gateway.domain.status import DeliveryStatus, Direction, MessageType
 from gateway.store.connect import Connection, Connections
 from gateway.store.feeds import BEGINNING, event_cursor, known_position
@@ -75,6 +76,24 @@ class DayCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationRow:
+    """A verification request, and what became of it; *direction* ``in`` was asked of us."""
+
+    message_no: int
+    direction: Direction
+    party: PartyId
+    message_id: MessageId
+    certificate_number: CertificateNumber | None
+    form: FormId
+    agreement: str
+    recorded_at: datetime
+    side: Direction | None
+    organisation: str | None
+    replied_at: datetime | None
+    concluded_at: datetime | None
+
+
 class Overview:
     """The operators' half of reading the ledger."""
 
@@ -85,6 +104,19 @@ class Overview:
         """What is owed on each corridor; those to which nothing is owed are not in it."""
         async with self._pool.acquire() as connection:
             return [_corridor_row(row) async for row in queries.corridor_backlog(connection, at=at)]
+
+    async def verifications(self, sight: Sight, *, limit: int = 200) -> list[VerificationRow]:
+        """Verification requests about certificates that *sight* sees, newest first."""
+        async with self._pool.acquire() as connection:
+            rows = queries.verifications(
+                connection,
+                everything=sight.everything,
+                issued=sight.issued,
+                received=sight.received,
+                organisation=sight.organisation,
+                batch=limit,
+            )
+            return [_verification_row(row) async for row in rows]
 
     async def lane_troubles(self) -> dict[PartyId, TroubleRow]:
         """The lanes whose oldest message was tried in vain."""
@@ -222,4 +254,12 @@ def _day_count(row: asyncpg.Record) -> DayCount:
         said_by=row["said_by"],
         what=row["what"],
         count=row["n"],
+    )
+
+
+def _verification_row(row: asyncpg.Record) -> VerificationRow:
+    given = dict(row)
+    side = given.pop("side")
+    return VerificationRow(
+        direction=Direction(given.pop("direction")), side=None if side is None else Direction(side), **given
     )

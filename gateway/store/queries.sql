@@ -1858,3 +1858,28 @@ ON CONFLICT (hour, form, number) DO UPDATE
 DELETE FROM asked_in_vain
  WHERE (hour, form, number) IN (
        SELECT hour, form, number FROM asked_in_vain WHERE hour < :before::timestamptz ORDER BY hour LIMIT :batch);
+
+-- name: verifications(everything, issued, received, organisation, batch)
+-- Verification requests, asked of us and by us, newest first; ``replied_at`` and ``concluded_at`` null until then.
+SELECT m.message_no, m.direction, m.party, m.message_id, m.certificate_number, m.form, m.recorded_at,
+       split_part(m.form, '/', 1) AS agreement, c.direction AS side, c.organisation,
+       (SELECT min(r.recorded_at)
+          FROM message r
+         WHERE r.certificate_no = m.certificate_no
+           AND r.message_no > m.message_no
+           AND r.type = 'verification-reply'
+           AND r.ref_to_message_id = m.message_id) AS replied_at,
+       (SELECT min(r.recorded_at)
+          FROM message r
+         WHERE r.certificate_no = m.certificate_no
+           AND r.message_no > m.message_no
+           AND r.type = 'verification-result') AS concluded_at
+  FROM message m
+  LEFT JOIN certificate c ON c.certificate_no = m.certificate_no
+ WHERE m.type = 'verification-request'
+   AND (:everything::boolean
+        OR :issued::boolean AND c.direction = 'out'
+        OR :received::boolean AND c.direction = 'in'
+        OR c.organisation = :organisation::text)
+ ORDER BY m.message_no DESC
+ LIMIT :batch;

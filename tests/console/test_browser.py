@@ -104,6 +104,7 @@ def every_page(scene: Scene) -> list[str]:
         "/console/lanes/TH.CUSTOMS/suspend",
         "/console/exceptions",
         "/console/exceptions/refused",
+        "/console/verifications",
         "/console/parties",
         "/console/parties/TH.CUSTOMS",
         "/console/reports",

@@ -33,6 +33,7 @@ def routes(scene: Scene) -> tuple[Page, ...]:
         clock=nothing,
         identity=nothing,
         paper=nothing,
+        law=nothing,
         environment="",
         demonstration=False,
         browser_url="http://localhost",

@@ -196,6 +196,10 @@ class Node:
         """What the event log says: ``head``, ``inclusion``, ``consistency`` or one step of an ``audit``."""
         return await self._get(f"log/{what}", query)
 
+    async def report(self, what: str, first: str, last: str) -> list[Json]:
+        """The rows of one report over these days, both included."""
+        return list((await self._get(f"reports/{quote_all(what)}", {"from": first, "to": last}))["items"])
+
     async def housekeeping(self) -> list[Json]:
         """What would be removed, corridor by corridor."""
         return list((await self._get("housekeeping", {}))["items"])

@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "outage": "operating",
         "actions": "acting",
         "housekeep": "housekeeping",
+        "report": "reporting",
         "ping": "operating",
         "token": "tokens",
     }

@@ -43,6 +43,7 @@ from gateway.intake.openapi import describe
 from gateway.intake.parties import Parties
 from gateway.intake.problems import Handler, come_back_later, not_yours, problems
 from gateway.intake.refused import Refused
+from gateway.intake.reports import Reports
 from gateway.intake.roles import Right, may
 from gateway.intake.routes import CALLER, PREFIX, Answer, Call, Query
 from gateway.intake.serving import Limits, Paper, Parts, answer, capacity_of
@@ -163,6 +164,7 @@ def table(parts: Parts) -> tuple[Call, ...]:
         Events,
         Exceptions,
         Webhooks,
+        Reports,
         Refused,
         Parties,
         Log,

@@ -307,6 +307,14 @@ class WebhookSecret(Shape):
     secret: str
 
 
+class ReportTable(Shape):
+    """Figures over days; what each row holds, the report says."""
+
+    from_: date = Field(alias="from")
+    to: date
+    items: list[dict[str, Any]]
+
+
 class Arrival(Shape):
     """Something that arrived from abroad."""
 

@@ -54,6 +54,7 @@ from gateway.store.records import (
     Repeated,
     SubmittedCertificate,
 )
+from gateway.store.reports import Reports
 from gateway.store.revocation import RevocationLists
 from gateway.store.rows import findings_json, findings_text, spoken_of
 from gateway.store.sessions import Sessions
@@ -79,6 +80,7 @@ class Ledger(
     SpecimenLists,
     Configuration,
     Webhooks,
+    Reports,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -102,6 +104,7 @@ class Ledger(
         Overview.__init__(self, connections)
         Sessions.__init__(self, connections)
         Webhooks.__init__(self, connections)
+        Reports.__init__(self, connections)
         PublicCheck.__init__(self, connections)
         RevocationLists.__init__(self, connections)
         SpecimenLists.__init__(self, connections)

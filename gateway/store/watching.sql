@@ -390,3 +390,68 @@ UPDATE webhook
    SET failures = failures + 1, cause = :cause, state = :state, lease_until = NULL,
        due_at = now() + make_interval(secs => :wait_s)
  WHERE name = :name AND fence = :fence;
+
+-- ======== reports ==============================================================================================
+
+-- name: report_certificates(begin, end)
+-- Certificates of these days by corridor, form and issuing office: what became of each, and how long it took. The
+-- seconds are medians and 95th percentiles, from submission to their receipt, to the first acknowledgement, and to
+-- the first use of an item; null where there was none.
+SELECT c.direction, c.party, c.form, c.organisation, count(*) AS certificates,
+       count(*) FILTER (WHERE c.acknowledgement = 'accepted') AS accepted,
+       count(*) FILTER (WHERE c.acknowledgement = 'accepted_with_warnings') AS accepted_with_warnings,
+       count(*) FILTER (WHERE c.acknowledgement = 'rejected') AS rejected,
+       count(*) FILTER (WHERE c.acknowledgement IS NULL) AS unacknowledged,
+       count(*) FILTER (WHERE c.customs_response = 'utilised') AS utilised,
+       count(*) FILTER (WHERE c.customs_response = 'partially_utilised') AS partially_utilised,
+       count(*) FILTER (WHERE c.customs_response = 'preference_denied') AS preference_denied,
+       count(*) FILTER (WHERE c.customs_response = 'under_verification') AS under_verification,
+       count(*) FILTER (WHERE c.customs_response = 'not_utilised') AS not_utilised,
+       count(*) FILTER (WHERE c.customs_response IS NULL) AS unanswered,
+       count(*) FILTER (WHERE c.life = 'in_force') AS in_force,
+       count(*) FILTER (WHERE c.life = 'cancel_pending') AS cancel_pending,
+       count(*) FILTER (WHERE c.life = 'cancelled') AS cancelled,
+       count(*) FILTER (WHERE c.life = 'replaced') AS replaced,
+       count(*) FILTER (WHERE c.life = 'expired') AS expired,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM r.at - c.submitted_at)) AS receipt_p50_s,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM r.at - c.submitted_at)) AS receipt_p95_s,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.at - c.submitted_at)) AS acknowledgement_p50_s,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM a.at - c.submitted_at)) AS acknowledgement_p95_s,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM u.at - c.submitted_at)) AS utilisation_p50_s,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM u.at - c.submitted_at)) AS utilisation_p95_s
+  FROM certificate c
+  LEFT JOIN LATERAL (SELECT min(recorded_at) AS at FROM receipt WHERE message_no = c.message_no) AS r ON true
+  LEFT JOIN LATERAL (SELECT min(at) AS at FROM acknowledgement WHERE message_no = c.message_no) AS a ON true
+  LEFT JOIN LATERAL (
+       SELECT min(at) AS at
+         FROM customs_response
+        WHERE certificate_no = c.certificate_no
+          AND outcome IN ('utilised', 'partially_utilised')) AS u ON true
+ WHERE c.submitted_at >= :begin
+   AND c.submitted_at < :end
+ GROUP BY c.direction, c.party, c.form, c.organisation
+ ORDER BY c.direction, c.party, c.form, c.organisation;
+
+-- name: report_exceptions(begin, end)
+-- What fell into an exception in these days, by cause; and how much of it still does.
+SELECT x.code, x.party, x.owner, x.organisation, count(*) AS items, count(*) FILTER (WHERE i.closed_at IS NULL) AS open,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM i.closed_at - i.opened_at)) AS cured_p50_s,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM i.closed_at - i.opened_at)) AS cured_p95_s
+  FROM exception_item i
+  JOIN exception x ON x.exception_no = i.exception_no
+ WHERE i.opened_at >= :begin
+   AND i.opened_at < :end
+ GROUP BY x.code, x.party, x.owner, x.organisation
+ ORDER BY x.code, x.party, x.owner, x.organisation;
+
+-- name: report_clocks(begin, end)
+-- Clocks that warned or ran out in these days, and those of them that are overdue still.
+SELECT k.name, k.party, k.owner, k.organisation,
+       count(*) FILTER (WHERE k.warned_at >= :begin AND k.warned_at < :end) AS warned,
+       count(*) FILTER (WHERE k.breached_at >= :begin AND k.breached_at < :end) AS ran_out,
+       count(*) FILTER (WHERE k.state = 'breached') AS overdue
+  FROM clock k
+ WHERE k.warned_at >= :begin AND k.warned_at < :end
+    OR k.breached_at >= :begin AND k.breached_at < :end
+ GROUP BY k.name, k.party, k.owner, k.organisation
+ ORDER BY k.name, k.party, k.owner, k.organisation;

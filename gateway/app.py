@@ -56,6 +56,7 @@ from gateway.observe.counted import CountedDebts, CountedExchange, CountedNation
 from gateway.observe.credentials import CredentialsWatch
 from gateway.observe.event_log import LogKeeper
 from gateway.observe.evidence import EvidenceRoom
+from gateway.observe.handshakes import HandshakeWatch
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
 from gateway.observe.revocation import RevocationWatch, stale
@@ -461,7 +462,10 @@ class Node:
             capacity=self._doors["exchange"],
             away=AWAY,
         )
-        await _open(stack, exchange, settings.exchange_listen, self._credentials.server(), limits)
+        handshakes = HandshakeWatch(self._metrics)
+        await _open(
+            stack, exchange, settings.exchange_listen, self._credentials.server(handshakes.refused), limits
+        )
         await _open(stack, national, settings.listen, who.tls, limits)
         if settings.check_listen is not None:
             await _open(stack, alone(self._check(codes)), settings.check_listen, who.tls, limits)

@@ -97,6 +97,12 @@ class Metrics:
             ("party", "use"),
             registry=own,
         )
+        self._handshakes = Counter(
+            "eco_handshakes_refused",
+            "TLS handshakes at the exchange endpoint that failed",
+            ("reason",),
+            registry=own,
+        )
         self._signing_keys = Gauge(
             "eco_signing_key_up",
             "1 while a signing key of ours that lies in a token or behind a service signs, else 0",
@@ -210,6 +216,10 @@ class Metrics:
                 ends = [None if one is None else one.next_update for _, one in party.wanted_lists]
                 reach = (-inf if end is None else (end - now).total_seconds() for end in ends)
                 self._lists.labels(party.id).set(min(reach))
+
+    def handshake_refused(self, reason: str) -> None:
+        """Count a handshake that failed; the reason is one of OpenSSL's."""
+        self._handshakes.labels(reason).inc()
 
     def set_signing_keys(self, usable: Mapping[str, bool]) -> None:
         """Show which of our keys that lie elsewhere sign, by their certificates."""

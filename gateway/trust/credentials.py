@@ -25,7 +25,7 @@ from gateway.registry.folder import ROOMS, Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.registry.seals import SEALS
 from gateway.trust.keys import OpenElsewhere, OwnKey, OwnKeys, load_keys
-from gateway.trust.tls import client_context, server_context
+from gateway.trust.tls import Refusal, client_context, server_context, watched
 
 _PATTERNS = (f"{PARTIES}/*.toml", f"{SEALS}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
 
@@ -92,9 +92,12 @@ class Credentials:
         """How we would call *party* with *key*."""
         return client_context(key, self._parties[party])
 
-    def server(self) -> ssl.SSLContext:
+    def server(self, refused: Refusal = lambda _: None) -> ssl.SSLContext:
         """
         How parties call us: to listen with.
+
+        Args:
+            refused: told of each handshake that fails.
 
         Every handshake is led by the context of the hour, into which it is put before a certificate is shown
         or asked for. OpenSSL calls back for that whether or not the client names the host it wants.
@@ -105,6 +108,7 @@ class Credentials:
 
         listening = server_context(self.keys.tls_key(self._clock()), self.others.values())
         listening.sni_callback = lead
+        listening.sslobject_class = watched(refused)
         return listening
 
     def reread(self) -> tuple[PartyId, ...]:

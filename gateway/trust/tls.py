@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,8 @@ from gateway.domain.ids import PartyId
 from gateway.domain.revocation import newest
 from gateway.trust.chain import load_der
 from gateway.trust.keys import OwnKey
+
+Refusal = Callable[[ssl.SSLError], None]
 
 
 def client_context(own: OwnKey, party: Party) -> ssl.SSLContext:
@@ -51,6 +53,24 @@ def server_context(own: OwnKey, parties: Iterable[Party]) -> ssl.SSLContext:
     for party in parties:
         trusted += [party.tls_anchor, *(each.certificate for each in party.tls)]
     return _ready(context, own, trusted)
+
+
+def watched(refused: Refusal) -> type[ssl.SSLObject]:
+    """The kind of connection of a context that tells *refused* of each handshake that fails."""
+
+    class Watched(ssl.SSLObject):
+        """Says why nobody came in; the event loop would drop it in silence."""
+
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                refused(error)
+                raise
+
+    return Watched
 
 
 def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime) -> PartyId | None:

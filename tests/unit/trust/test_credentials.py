@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from gateway.registry.folder import Folder
 from gateway.registry.parties import LiveParties, load_parties
 from gateway.trust.credentials import Credentials
 from gateway.trust.keys import LEAD, load_keys
-from gateway.trust.make import write_key
+from gateway.trust.make import certificate_pem, write_key
 from tests.exchange.pair import NOON, TH, VN, Papers
 from tests.keys import ENDS
 
@@ -205,3 +206,31 @@ def test_every_change_of_a_file_changes_the_stamp(house: House) -> None:
     write_key(house.work / "keys" / VN / "sign-9.key", house.papers[VN].sign[0].issued.private)
 
     assert house.vn.stamp() != first
+
+
+@pytest.mark.enable_socket
+async def test_a_refused_client_is_told_with_its_reason_and_a_good_one_is_not(
+    house: House, tmp_path: Path
+) -> None:
+    told: list[ssl.SSLError] = []
+    stranger = Papers("XX.NOBODY")
+    (tmp_path / "other").mkdir()
+    stranger.write(tmp_path / "other", Address(api=1, exchange=1))
+    keys = tmp_path / "other" / "keys" / "XX.NOBODY"
+    (tmp_path / "stranger.pem").write_bytes(certificate_pem(stranger.tls[0].issued.certificate))
+    context = ssl.create_default_context(cadata=certificate_pem(house.papers[VN].anchor.certificate).decode())
+    async with listening(house.vn.server(told.append)) as port:
+        assert await gets_through(port, house.th)
+        assert told == []
+        for load in (False, True):
+            if load:
+                context.load_cert_chain(tmp_path / "stranger.pem", keys / "tls-1.key")
+            with contextlib.suppress(ssl.SSLError, ConnectionError):
+                line = await call(port, context)
+                await line.works()
+                await line.close()
+
+    assert [error.reason for error in told] == [
+        "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+        "CERTIFICATE_VERIFY_FAILED",
+    ]

@@ -15,7 +15,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from gateway.acknowledge.bodies import (
@@ -51,6 +59,9 @@ from gateway.domain.status import AcknowledgedBy, AcknowledgementOutcome, Custom
 from gateway.store.records import CustomsEntry
 
 MOST_FINDINGS = 50
+MOST_ATTACHED = 3 * 1024 * 1024
+"""Bytes of all attachments of one verification message."""
+PDF = "application/pdf"
 _LONGEST_VALUE = 200
 
 
@@ -203,10 +214,22 @@ class _StatusQuery(_Posted):
         )
 
 
+def _pdf_type(kind: str) -> str:
+    if kind != PDF:
+        raise ValueError(f"must be {PDF}; nothing else is attached")
+    return kind
+
+
+def _pdf(content: bytes) -> bytes:
+    if not content.startswith(b"%PDF-"):
+        raise ValueError("is not a PDF, whatever it is called")
+    return content
+
+
 class _Attachment(_Shape):
     name: FileName
-    type: MediaType
-    content: Octets
+    type: Annotated[MediaType, AfterValidator(_pdf_type)]
+    content: Annotated[Octets, AfterValidator(_pdf)]
 
     def attachment(self) -> Attachment:
         return Attachment(name=self.name, type=self.type, content=self.content)
@@ -217,13 +240,32 @@ class _Verification(_Posted):
     due_by: Day | None = None
     attachments: list[_Attachment] = []
 
+    @field_validator("attachments")
+    @classmethod
+    def _small_enough(cls, attachments: list[_Attachment]) -> list[_Attachment]:
+        if sum(len(one.content) for one in attachments) > MOST_ATTACHED:
+            raise ValueError(f"must be at most {MOST_ATTACHED:,} bytes in all")
+        return attachments
+
     @property
     def files(self) -> tuple[Attachment, ...]:
         return tuple(attachment.attachment() for attachment in self.attachments)
 
 
+def _said(words: list[str], known: ValidationInfo, what: str) -> list[str]:
+    """Only a visit may be announced, and consented to, without further words."""
+    if not words and known.data.get("kind") not in (None, VerificationKind.VISIT):
+        raise ValueError(f"must hold {what}")
+    return words
+
+
 class _VerificationRequest(_Verification):
-    questions: list[Text] = []
+    questions: Annotated[list[Text], Field(validate_default=True)] = []
+
+    @field_validator("questions")
+    @classmethod
+    def _asks(cls, questions: list[str], known: ValidationInfo) -> list[str]:
+        return _said(questions, known, "a question; without one it would be returned as deficient")
 
     def body(self, about: _About) -> Body:
         return VerificationRequest(
@@ -237,7 +279,12 @@ class _VerificationRequest(_Verification):
 
 
 class _VerificationReply(_Verification):
-    answers: list[Text] = []
+    answers: Annotated[list[Text], Field(validate_default=True)] = []
+
+    @field_validator("answers")
+    @classmethod
+    def _answers(cls, answers: list[str], known: ValidationInfo) -> list[str]:
+        return _said(answers, known, "an answer")
 
     def body(self, about: _About) -> Body:
         return VerificationReply(

@@ -39,8 +39,8 @@ attachments = st.lists(
     st.builds(
         Attachment,
         name=file_names,
-        type=st.sampled_from(["application/pdf", "image/svg+xml"]),
-        content=st.binary(max_size=50),
+        type=st.just("application/pdf"),
+        content=st.binary(max_size=50).map(lambda rest: b"%PDF-" + rest),
     ),
     max_size=2,
 ).map(tuple)
@@ -126,7 +126,7 @@ verification_requests = st.builds(
     kind=st.sampled_from(VerificationKind),
     due_by=st.none() | days,
     attachments=attachments,
-    questions=st.lists(texts, max_size=2).map(tuple),
+    questions=st.lists(texts, min_size=1, max_size=2).map(tuple),
 )
 verification_replies = st.builds(
     VerificationReply,
@@ -135,7 +135,7 @@ verification_replies = st.builds(
     kind=st.sampled_from(VerificationKind),
     due_by=st.none() | days,
     attachments=attachments,
-    answers=st.lists(texts, max_size=2).map(tuple),
+    answers=st.lists(texts, min_size=1, max_size=2).map(tuple),
 )
 verification_results = st.builds(
     VerificationResult,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from contextlib import suppress
 from datetime import date
@@ -27,7 +28,7 @@ from gateway.acknowledge.bodies import (
     VerificationResult,
     write_body,
 )
-from gateway.acknowledge.posted import MOST_FINDINGS, POSTABLE, body_from_json, pointer
+from gateway.acknowledge.posted import MOST_ATTACHED, MOST_FINDINGS, POSTABLE, body_from_json, pointer
 from gateway.acknowledge.schema import ExchangeSchema
 from gateway.acknowledge.shown import body_to_json
 from gateway.domain.errors import ContentRefused, Finding, Severity
@@ -416,13 +417,13 @@ def test_a_pointer_escapes_what_it_must() -> None:
                 kind=VerificationKind.VISIT,
                 questions=("When?",),
                 due_by=date(2027, 2, 19),
-                attachments=(Attachment(name="a.pdf", type="application/pdf", content=b"%PDF"),),
+                attachments=(Attachment(name="a.pdf", type="application/pdf", content=b"%PDF-"),),
             ),
             {
                 "kind": "visit",
                 "questions": ["When?"],
                 "due_by": "2027-02-19",
-                "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": "JVBERg=="}],
+                "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": "JVBERi0="}],
             },
         ),
         (
@@ -462,3 +463,62 @@ def test_a_quantity_is_shown_as_a_number() -> None:
     assert '"value": 12.5,' in shown
     assert '"value": 12,' in shown
     assert '"office": "0201"' in shown
+
+
+def attached(*contents: bytes, kind: str = "application/pdf", **more: Any) -> dict[str, Any]:
+    files = [
+        {"name": f"{number}.pdf", "type": kind, "content": base64.b64encode(content).decode()}
+        for number, content in enumerate(contents)
+    ]
+    return {"kind": "retroactive-check", "questions": ["Who made it?"], "attachments": files, **more}
+
+
+MOST = b"%PDF-".ljust(MOST_ATTACHED, b"x")
+
+
+@pytest.mark.parametrize(
+    ("verb", "content", "told"),
+    [
+        pytest.param(
+            MessageType.VERIFICATION_REQUEST,
+            attached(b"PK\x03\x04"),
+            {"/attachments/0/content": "content: is not a PDF, whatever it is called"},
+            id="by-content",
+        ),
+        pytest.param(
+            MessageType.VERIFICATION_REQUEST,
+            attached(b"%PDF-1.7", kind="image/png"),
+            {"/attachments/0/type": "type: must be application/pdf; nothing else is attached"},
+            id="by-type",
+        ),
+        pytest.param(
+            MessageType.VERIFICATION_REQUEST,
+            attached(MOST, b"%PDF-"),
+            {"/attachments": "attachments: must be at most 3,145,728 bytes in all"},
+            id="all-together",
+        ),
+        pytest.param(
+            MessageType.VERIFICATION_REQUEST,
+            {"kind": "authenticity"},
+            {"/questions": "questions: must hold a question; without one it would be returned as deficient"},
+            id="no-question",
+        ),
+        pytest.param(
+            MessageType.VERIFICATION_REPLY,
+            {"kind": "retroactive-check", "answers": []},
+            {"/answers": "answers: must hold an answer"},
+            id="no-answer",
+        ),
+    ],
+)
+def test_an_incomplete_verification_is_not_sent(
+    verb: MessageType, content: dict[str, Any], told: dict[str, str]
+) -> None:
+    assert faults(verb, content) == told
+
+
+def test_attachments_may_be_as_large_as_all_of_them_may_be() -> None:
+    body = posted(MessageType.VERIFICATION_REQUEST, attached(MOST))
+
+    assert isinstance(body, VerificationRequest)
+    assert len(body.attachments[0].content) == MOST_ATTACHED

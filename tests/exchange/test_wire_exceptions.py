@@ -141,6 +141,21 @@ async def test_d01_is_nobodys_for_the_party_had_it(world: World) -> None:
     assert (story["owner"], story["next_action"]) == ("none", "Nothing; the party had it already.")
 
 
+async def test_b02_is_told_at_home_too_when_more_was_used_abroad_than_was_issued(world: World) -> None:
+    ours = await world.sent_to(world.th)
+    number = ours.number or ""
+    for declaration in ("D-1", "D-2"):
+        claim = customs_response(number, ours.id, item("utilised", declaration=declaration))
+        await world.th.deliver(world.answering(world.th, ours, "customs-response", claim))
+
+    story = await stands(world, number, "B02")
+    queue = await queued(world, "B02", "TH.CUSTOMS", certificate_number=number)
+
+    assert len(story["customs_responses"]) == 2  # what was used there was used: it is kept
+    assert story["owner"] == queue["owner"] != "none"
+    assert story["next_action"] == queue["next_action"] != ""
+
+
 async def test_b03_is_the_issuing_authoritys_when_a_cancelled_certificate_is_claimed(world: World) -> None:
     ours = await world.sent_to(world.th)
     number = ours.number or ""

@@ -56,6 +56,7 @@ from gateway.observe.counted import CountedDebts, CountedExchange, CountedNation
 from gateway.observe.credentials import CredentialsWatch
 from gateway.observe.event_log import LogKeeper
 from gateway.observe.evidence import EvidenceRoom
+from gateway.observe.four_eyes import FourEyes
 from gateway.observe.handshakes import HandshakeWatch
 from gateway.observe.logs import set_up
 from gateway.observe.metrics import Metrics
@@ -69,7 +70,7 @@ from gateway.public.app import alone, create_check
 from gateway.public.codes import Codes, load_codes
 from gateway.public.paper import Papers
 from gateway.public.printing import Printing
-from gateway.registry.folder import over_shipped
+from gateway.registry.folder import Folder, over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.registry.parties import LiveParties
 from gateway.rooms import Rooms
@@ -131,13 +132,19 @@ def serve_forever(settings: Settings) -> int:
     clock = settings.make_clock()
     set_up(level=settings.log_level, format=settings.log_format, clock=clock)
     try:
-        registry, home = _registry(settings)
+        laid_down = over_shipped(settings.registry)
+        eyes = None
+        if settings.four_eyes:
+            eyes = FourEyes(laid_down, settings.roles, settings.data / "approved", clock)
+            asyncio.run(_look_first(settings, eyes, clock))
+            settings = settings.model_copy(update={"roles": eyes.roles})
+        registry, home = _registry(settings, laid_down if eyes is None else eyes.folder)
         others = [party for party in registry.parties.values() if party.id != home.id]
         keys = load_keys(settings.keys_folder, home, clock(), others, open_elsewhere=open_key)
         metrics = Metrics()
         # Whatever does not compile is told before the database is touched.
         rooms = furnish(settings, registry, home, keys, clock, metrics)
-        asyncio.run(_serve(settings, rooms, keys, metrics))
+        asyncio.run(_serve(settings, rooms, keys, metrics, eyes))
     except Misconfigured as error:
         for fault in error.faults:
             sys.stderr.write(f"{fault}\n")
@@ -145,13 +152,23 @@ def serve_forever(settings: Settings) -> int:
     return 0
 
 
-def _registry(settings: Settings) -> tuple[Registry, Party]:
+async def _look_first(settings: Settings, eyes: FourEyes, clock: Clock) -> None:
+    """Find out what was approved before anything else of the registry is read."""
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(_database(settings))
+        await migrate(dsn)
+        pool = await connect(dsn, connections=2)
+        stack.push_async_callback(pool.close)
+        await eyes.look(Ledger(pool, clock))
+
+
+def _registry(settings: Settings, folder: Folder) -> tuple[Registry, Party]:
     if settings.home is None:
         raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_HOME", "which party are we?"),))
     if settings.issuer is not None and not is_guarded(settings.browser_url):
         text = "browsers sign in there, so it must begin with https://"
         raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_PUBLIC_URL", text),))
-    registry = load_registry(over_shipped(settings.registry))
+    registry = load_registry(folder)
     if (home := registry.parties.get(settings.home)) is None:
         text = f"no party {settings.home} under mappings/parties/"
         raise Misconfigured((RegistryFault("environment", "ECO_GATEWAY_HOME", text),))
@@ -185,7 +202,9 @@ def furnish(
     )
 
 
-async def _serve(settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metrics) -> None:
+async def _serve(
+    settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metrics, eyes: FourEyes | None
+) -> None:
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     for warning in keys.warnings:
@@ -197,7 +216,8 @@ async def _serve(settings: Settings, rooms: Rooms, keys: OwnKeys, metrics: Metri
         pool = await connect(dsn, connections=settings.database_connections)
         stack.push_async_callback(pool.close)
         workers = stack.enter_context(ThreadPoolExecutor(settings.threads, thread_name_prefix="judge"))
-        node = Node(settings, rooms, keys, metrics, Ledger(pool, rooms.clock), workers, stopping)
+        ledger = Ledger(pool, rooms.clock)
+        node = Node(settings, rooms, keys, metrics, ledger, workers, stopping, eyes)
         await node.run(stack)
 
 
@@ -243,8 +263,10 @@ class Node:
         ledger: Ledger,
         workers: Executor,
         stopping: asyncio.Event,
+        eyes: FourEyes | None = None,
     ) -> None:
         self._settings = settings
+        self._eyes = eyes
         self._registry = rooms.registry
         self._home = rooms.home
         self._dialects = rooms.dialects
@@ -360,7 +382,7 @@ class Node:
                 tasks.create_task(self._every(PING_LOOK_EVERY_S, self._silence.ping_the_silent)),
                 tasks.create_task(self._every(PARKED_EVERY_S, self._pipeline.incoming.give_up_parked)),
                 tasks.create_task(self._every(LOG_EVERY_S, self._log.grow)),
-                tasks.create_task(self._every(CREDENTIALS_EVERY_S, self._watch.look)),
+                tasks.create_task(self._every(CREDENTIALS_EVERY_S, self._look_at_credentials)),
                 tasks.create_task(self._every(EXPIRY_EVERY_S, self._watch.warn)),
                 tasks.create_task(self._every(LISTS_EVERY_S, lists.look)),
                 tasks.create_task(self._every(SPECIMENS_EVERY_S, self._specimens.look)),
@@ -641,6 +663,11 @@ class Node:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SUSPENSIONS_EVERY_S):
                     await self._rung.wait()
+
+    async def _look_at_credentials(self) -> None:
+        if self._eyes is not None:
+            await self._eyes.look(self._ledger)
+        await self._watch.look()
 
     async def _look_at_decisions(self) -> None:
         await self._look_for_suspensions()

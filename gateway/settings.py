@@ -252,6 +252,10 @@ class Settings(BaseSettings):
         default="",
         description="hosts, by commas, that webhooks may call although they are inside or without TLS",
     )
+    four_eyes: bool = Field(
+        default=False,
+        description="whether changes of parties, certificates and roles wait until two people approved them",
+    )
     log_head_s: float = Field(
         default=300, gt=0, description="how often a head of the event log is sealed where it grew, seconds"
     )

@@ -161,6 +161,14 @@ class Node:
         """The bundle about a message and its conversation."""
         return await self._bytes(f"messages/{quote_all(message_id)}/evidence", _by(party))
 
+    async def changes(self) -> list[Json]:
+        """What wants to change whom we believe."""
+        return list((await self._get("changes", {}))["items"])
+
+    async def decide(self, change: str, verb: str, body: Json) -> Answer:
+        """Approve or reject one of them."""
+        return await self._act(f"changes/{quote_all(change)}/{verb}", body, {})
+
     async def specimens(self) -> list[Json]:
         """Every specimen list, in the order of their import."""
         return list((await self._get("specimens", {}))["items"])

@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "keys": "keys",
         "evidence": "evidence",
         "specimens": "specimens",
+        "changes": "changes",
         "audit": "auditing",
         "outage": "operating",
         "actions": "acting",

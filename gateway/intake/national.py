@@ -31,6 +31,7 @@ from gateway.intake.batch import Batch
 from gateway.intake.bodies import wait_for_leave
 from gateway.intake.capacity import VISIT, Capacity
 from gateway.intake.certificates import Certificates
+from gateway.intake.changes import Changes
 from gateway.intake.desk import LogDesk, NationalDesk, Pinged, Rehearsed
 from gateway.intake.events import Events
 from gateway.intake.exceptions import Exceptions
@@ -169,6 +170,7 @@ def table(parts: Parts) -> tuple[Call, ...]:
         Parties,
         Log,
         Specimens,
+        Changes,
         Housekeeping,
     )
     calls = tuple(call for room in rooms for call in room(parts).calls())

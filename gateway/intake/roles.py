@@ -36,6 +36,8 @@ class Right(StrEnum):
     METRICS = "metrics"
     SPECIMENS = "specimens"  #: read specimen lists and their pictures
     LIST_SPECIMENS = "list-specimens"  #: import a specimen list
+    CHANGES = "changes"  #: read what wants to change whom we believe
+    DECIDE = "decide"  #: approve or reject it
     AUDIT = "audit"  #: the event log: heads, proofs, audit
     DESCRIBE = "describe"  #: the description of this interface
 
@@ -63,6 +65,8 @@ MAY: Mapping[Right, frozenset[Role]] = MappingProxyType(
         Right.METRICS: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.SPECIMENS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.LIST_SPECIMENS: frozenset({_R.ADMINISTRATOR}),
+        Right.CHANGES: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
+        Right.DECIDE: frozenset({_R.ADMINISTRATOR}),
         Right.AUDIT: frozenset({_R.OPERATOR, _R.AUDITOR, _R.ADMINISTRATOR}),
         Right.DESCRIBE: _ALL,
     }

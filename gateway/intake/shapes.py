@@ -461,6 +461,29 @@ class PartyPage(Shape):
     next: str | None
 
 
+class Change(Shape):
+    """What wants to change whom the gateway believes, in words, and who has approved it."""
+
+    id: str
+    words: list[str]
+    proposed_at: datetime
+    approved_by: list[str]
+
+
+class ChangePage(Shape):
+    """All changes that wait."""
+
+    items: list[Change]
+    next: str | None
+
+
+class ChangeState(Shape):
+    """How a change stands after a decision."""
+
+    id: str
+    state: Literal["in force", "waits for another person", "rejected"]
+
+
 class Official(Shape):
     """Somebody who may sign; ``specimen`` names the picture of the signature."""
 

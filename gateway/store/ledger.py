@@ -34,6 +34,7 @@ from gateway.store.connect import AWAY, Connections, holds_page
 from gateway.store.event_log import EventLog
 from gateway.store.exceptions import Exceptions
 from gateway.store.finishing import finished
+from gateway.store.four_eyes import FourEyes
 from gateway.store.gathering import Gathered
 from gateway.store.housekeeping import Housekeeping
 from gateway.store.lanes import Lanes
@@ -81,6 +82,7 @@ class Ledger(
     Configuration,
     Webhooks,
     Reports,
+    FourEyes,
 ):
     """
     The database behind verbs of the house; knows the pool, the named queries, and nothing of forms.
@@ -109,6 +111,7 @@ class Ledger(
         RevocationLists.__init__(self, connections)
         SpecimenLists.__init__(self, connections)
         Configuration.__init__(self, connections)
+        FourEyes.__init__(self, connections)
         self.log = EventLog(connections)
         self._submissions = Gathered(self._write_submissions)
         self._admissions = Gathered(self._write_admissions)

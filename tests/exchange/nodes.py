@@ -16,6 +16,7 @@ from gateway.domain.caller import Role
 from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
+from gateway.observe.four_eyes import FourEyes
 from gateway.observe.metrics import Metrics
 from gateway.registry.load import Registry
 from gateway.settings import Address as At
@@ -34,6 +35,7 @@ async def node(
     *,
     connections: int = 8,
     clock: Clock | None = None,
+    eyes: FourEyes | None = None,
 ) -> AsyncIterator[Node]:
     """A node that serves for as long as the block lasts, by *clock* or else that of its settings."""
     assert settings.home is not None
@@ -46,7 +48,7 @@ async def node(
         keys = load_keys(settings.keys_folder, home, clock(), open_elsewhere=open_key)
         metrics = Metrics()
         rooms = furnish(settings, registry, home, keys, clock, metrics)
-        served = Node(settings, rooms, keys, metrics, Ledger(pool, clock), workers, stopping)
+        served = Node(settings, rooms, keys, metrics, Ledger(pool, clock), workers, stopping, eyes)
         running = asyncio.create_task(served.run(stack))
         asked = asyncio.create_task(ready(f"http://{settings.listen}"))
         try:

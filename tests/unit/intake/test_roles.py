@@ -30,6 +30,8 @@ TABLE = {
     Right.METRICS: "---yyy",
     Right.SPECIMENS: "yy-yyy",
     Right.LIST_SPECIMENS: "-----y",
+    Right.CHANGES: "---yyy",
+    Right.DECIDE: "-----y",
     Right.AUDIT: "nnnyyy",
     Right.DESCRIBE: "yyyyyy",
 }

@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled once is kept, or every gateway compiles itself anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench serve lock clean
+.PHONY: help demo test soak drill check bench serve lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: $(READY)  ## the project's own benchmark; one JSON object on the last lin
 
 soak: $(READY)  ## the long counts, seeded; leaves its report in bench/results/
 	$(BIN)/python -m tests.soak $(ARGS)
+
+drill: $(READY)  ## a PostgreSQL cluster whose primary is killed under load; needs Patroni, etcd, HAProxy
+	$(BIN)/python -m tests.drill $(ARGS)
 
 serve: $(READY)  ## one node for the home party of ECO_GATEWAY_HOME
 	$(BIN)/eco-gateway serve $(ARGS)

@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
-#: The database is not there, not there yet, or has just gone.
+#: The database is not there, not there yet, or has just gone; or a standby answers in its place, as for a
+#: moment in a failover, and takes no writes.
 AWAY = (
     OSError,
     asyncpg.CannotConnectNowError,
@@ -24,7 +25,10 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    # What the driver calls a fault of its own: the server ended the session between two steps of a statement.
+    asyncpg.InternalClientError,
 )
 
 #: It is away, or it is there and will not have us: no such database, a wrong password, a missing right.

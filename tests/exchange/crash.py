@@ -14,7 +14,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -120,11 +120,12 @@ class Crash:
     The two gateways, and one that kills.
 
     Args:
-        database: where the sender keeps its ledger; None for an embedded database of its own.
+        databases: by party, where it keeps its ledger; who is missing has an embedded one of its own.
     """
 
-    def __init__(self, work: Path, seed: int, *, database: str | None = None) -> None:
+    def __init__(self, work: Path, seed: int, *, databases: Mapping[str, str] | None = None) -> None:
         self._work = work
+        self._databases = databases or {}
         self._random = random.Random(seed)
         self._evidence = Evidence()
         addresses = free_addresses(NEIGHBOURS.countries)
@@ -136,7 +137,7 @@ class Crash:
                 registry=work / "registry",
                 keys=work / "keys" / party,
                 data=work / party[:2].lower(),
-                database=database if party == SENDER else None,
+                database=self._databases.get(party),
             )
             for party in NEIGHBOURS.countries
         }
@@ -159,14 +160,12 @@ class Crash:
     ) -> None:
         sender = self._system(session, SENDER, Role.ISSUER)
         receiver = self._system(session, RECEIVER, Role.CUSTOMS, Role.OPERATOR)
-        today = datetime.now(UTC).date()
-        records = [certificate(FORMS[n % 2], "VN", "TH", number * count + n + 1, today) for n in range(count)]
         office.seen.clear()
         closing = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(office.run(closing))
             killing = tasks.create_task(self._kill_either(receiver))
-            accepted = await _submit(sender, records)
+            accepted = await self._submit(sender, _records(number * count, count))
             await killing
             await self._until_settled(sender, len(accepted) + self._evidence.accepted)
             closing.set()
@@ -201,9 +200,34 @@ class Crash:
         told = {row[0] for row in await self._ask(SENDER, receipted)}
         self._evidence.met_unreceipted += bool(kept - told)
 
+    async def _submit(self, sender: NationalSystem, records: Iterator[dict[str, Any]]) -> list[str]:
+        """The numbers that were answered 202, or 200 where the first answer was lost in a crash."""
+        accepted: dict[int, str] = {}
+        waiting = enumerate(records)
+
+        async def lane() -> None:
+            for place, record in waiting:
+                status, answer = await sender.call("POST", "/api/v1/certificates", record)
+                if status in (200, 202):
+                    accepted[place] = answer["certificate_number"]
+                else:
+                    self._evidence.faults.append(f"a submission was answered {status}: {answer}")
+                await self._answered()
+
+        await asyncio.gather(*(lane() for _ in range(IN_FLIGHT)))
+        return [accepted[place] for place in sorted(accepted)]
+
+    async def _answered(self) -> None:
+        """A submission was answered; the next waits for this."""
+
     async def _ask(self, party: str, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        sockets = self._work / party[:2].lower() / "postgresql"
-        connection = await asyncpg.connect(host=str(sockets), port=5432, user="gateway", database="postgres")
+        if (database := self._databases.get(party)) is not None:
+            connection = await asyncpg.connect(database)
+        else:
+            sockets = self._work / party[:2].lower() / "postgresql"
+            connection = await asyncpg.connect(
+                host=str(sockets), port=5432, user="gateway", database="postgres"
+            )
         try:
             return await connection.fetch(query, *arguments)
         finally:
@@ -277,20 +301,10 @@ def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
         yield f"customs responses differ: {answers[0]} and {answers[1]}"
 
 
-async def _submit(sender: NationalSystem, records: Sequence[dict[str, Any]]) -> list[str]:
-    """The numbers that were answered 202, or 200 where the first answer was lost in a crash."""
-    waiting = list(enumerate(records))
-    accepted: dict[int, str] = {}
-
-    async def lane() -> None:
-        while waiting:
-            place, record = waiting.pop(0)
-            status, answer = await sender.call("POST", "/api/v1/certificates", record)
-            assert status in (200, 202), answer
-            accepted[place] = answer["certificate_number"]
-
-    await asyncio.gather(*(lane() for _ in range(IN_FLIGHT)))
-    return [accepted[place] for place in sorted(accepted)]
+def _records(first: int, count: int) -> Iterator[dict[str, Any]]:
+    today = datetime.now(UTC).date()
+    for n in range(count):
+        yield certificate(FORMS[n % 2], "VN", "TH", first + n + 1, today)
 
 
 async def _search(system: NationalSystem, query: str) -> list[dict[str, Any]]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import asyncpg
 
 from gateway.demo.country import Country, free_addresses
 from tests.exchange.crash import RECEIVER, SENDER, Crash, Evidence, NationalSystem
@@ -24,11 +22,15 @@ class Moves:
 
 
 class Takeover(Crash):
-    """The sender runs as two processes on one PostgreSQL, which this class does not own."""
+    """
+    The sender runs as two processes on one PostgreSQL, which this class does not own.
 
-    def __init__(self, work: Path, seed: int, database: str, *, kills: int = 2) -> None:
-        super().__init__(work, seed, database=database)
-        self._database = database
+    Args:
+        databases: by party; the sender's is among them.
+    """
+
+    def __init__(self, work: Path, seed: int, databases: Mapping[str, str], *, kills: int = 2) -> None:
+        super().__init__(work, seed, databases=databases)
         self._kills = kills
         self.moves = Moves()
         self._second = Country(
@@ -37,7 +39,7 @@ class Takeover(Crash):
             registry=work / "registry",
             keys=work / "keys" / SENDER,
             data=work / "vn",  # shared, and so is the key of the tokens; its name is its own
-            database=database,
+            database=databases[SENDER],
         )
 
     async def run(self, rounds: int, certificates: int) -> Evidence:
@@ -55,15 +57,19 @@ class Takeover(Crash):
     async def _kill_either(self, receiver: NationalSystem) -> None:
         for _ in range(self._kills):
             await asyncio.sleep(self._random.uniform(0.3, 1.0))
-            victim = await self._holder()
-            await victim.kill()
-            killed_at = time.monotonic()
-            self._evidence.kills += 1
-            await self._look(SENDER)
-            while (await self._holder()) is victim:  # noqa: ASYNC110  (told by the database)
-                await asyncio.sleep(0.05)
-            self.moves.seconds.append(round(time.monotonic() - killed_at, 2))
-            await victim.start()
+            await self._kill_holder()
+
+    async def _kill_holder(self) -> None:
+        """Kill the node that runs the lane, and start it again once the other runs it."""
+        victim = await self._holder()
+        await victim.kill()
+        killed_at = time.monotonic()
+        self._evidence.kills += 1
+        await self._look(SENDER)
+        while (await self._holder()) is victim:  # noqa: ASYNC110  (told by the database)
+            await asyncio.sleep(0.05)
+        self.moves.seconds.append(round(time.monotonic() - killed_at, 2))
+        await victim.start()
 
     async def _holder(self) -> Country:
         """The node that runs the lane now; waits until one does."""
@@ -73,12 +79,3 @@ class Takeover(Crash):
                     if f":{country.address.api} " in row["holder"]:
                         return country
             await asyncio.sleep(0.02)
-
-    async def _ask(self, party: str, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
-        if party != SENDER:
-            return await super()._ask(party, query, *arguments)
-        connection = await asyncpg.connect(self._database)
-        try:
-            return await connection.fetch(query, *arguments)
-        finally:
-            await connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.exchange.crash import Crash, workplace
+from tests.exchange.crash import SENDER, Crash, workplace
 from tests.exchange.takeover import Takeover
 from tests.servers import Servers
 
@@ -28,7 +28,7 @@ async def test_of_two_nodes_on_one_database_either_may_be_killed_and_its_lane_mo
 ) -> None:
     async with servers.database(server_kind) as url:
         with workplace() as work:
-            takeover = Takeover(work, 20261122, url)
+            takeover = Takeover(work, 20261122, {SENDER: url})
             evidence = await takeover.run(rounds=1, certificates=150)
 
     assert evidence.faults == []

@@ -2,8 +2,7 @@
 The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
 
 Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
-anything was lost, doubled or told differently on the two sides, when the kills met nothing, when spoilt
-evidence was taken for good, when the API answered otherwise than described, or when fuzzing found something.
+        chaotic or walked.faults or walked.missed or unnoticed or unlawful or undescribed or fuzzed.found
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from tests.exchange.exploring import explore
 from tests.exchange.mutations import survivors
 from tests.exchange.pair import pair
 from tests.exchange.test_answers_model import World, sequences
+from tests.exchange.walk import Walk, Walked
 from tests.fuzzing.run import fuzz
 from tests.servers import Servers, default_kind
 
@@ -42,6 +42,9 @@ def main() -> int:
     parser.add_argument("--certificates", type=int, default=500, help="certificates a round")
     parser.add_argument("--seed", type=int, default=20261121, help="decides victims and moments")
     parser.add_argument("--chaos", type=int, default=1_000, help="runs through chaos, in this process")
+    parser.add_argument(
+        "--every", type=int, default=1, help="of the points at which gateways die, every so many; 1 is all"
+    )
     parser.add_argument("--mutations", type=int, default=5_000, help="bundles of evidence spoilt in one byte")
     parser.add_argument(
         "--sequences", type=int, default=10_000, help="of answers, against the model of the law"
@@ -53,7 +56,7 @@ def main() -> int:
     with workplace() as work:
         evidence = asyncio.run(Crash(work, asked.seed).run(asked.rounds, asked.certificates))
     took_s = round(time.monotonic() - began, 1)
-    chaotic = asyncio.run(_chaos(asked.chaos, asked.seed))
+    chaotic, walked = asyncio.run(_chaos(asked.chaos, asked.seed, asked.every))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     unlawful = _unlawful(asked.sequences, asked.seed)
     undescribed = asyncio.run(_undescribed(asked.calls))
@@ -63,21 +66,22 @@ def main() -> int:
         "date": datetime.now(UTC).date().isoformat(),
         "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},
         "chaos": {"runs": asked.chaos, "faults": chaotic},
+        "deaths": asdict(walked),
         "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
         "answers": {"sequences": asked.sequences, "fault": unlawful},
         "calls": {"of_each": asked.calls, "faults": undescribed},
         "fuzzing": asdict(fuzzed),
     }
     report["ok"] = _is_good(evidence, asked.rounds * asked.certificates) and not (
-        chaotic or unnoticed or unlawful or undescribed or fuzzed.found
+        chaotic or walked.faults or walked.missed or unnoticed or unlawful or undescribed or fuzzed.found
     )
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")
     return 0 if report["ok"] else 1
 
 
-async def _chaos(runs: int, seed: int) -> list[str]:
-    """What so many runs through chaos lost, doubled or told wrongly; the first fault ends them."""
+async def _chaos(runs: int, seed: int, every: int) -> tuple[list[str], Walked]:
+    """What so many runs through chaos came to, the first fault ends them; then deaths at each point."""
     servers = Servers()
     faults: list[str] = []
     try:
@@ -86,9 +90,10 @@ async def _chaos(runs: int, seed: int) -> list[str]:
                 for number in range(runs):
                     if faults := await both.run(seed + number):
                         break
+                walk = Walk(both)
+                return faults, await walk.through((await walk.points())[::every])
     finally:
         await asyncio.to_thread(servers.close)
-    return faults
 
 
 async def _undescribed(examples: int) -> list[str]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+import structlog
 
 from gateway.acknowledge.reading import read_answer
 from gateway.app import furnish
@@ -46,7 +48,10 @@ from gateway.trust.check import check_seal
 from gateway.trust.keys import load_keys
 from gateway.trust.make import Kind
 from gateway.workers import Workers
+from tests.exchange.mortal import BROKEN, Fate, connection_of
 from tests.exchange.nodes import node_settings
+
+Result = TypeVar("Result")
 
 VN, TH = PartyId("VN.MOIT"), PartyId("TH.CUSTOMS")
 NEIGHBOURS = Neighbours(
@@ -56,66 +61,8 @@ NEIGHBOURS = Neighbours(
     signing=Kind.ECDSA,
 )
 PACE = Pace(poll_s=0.1, busy_poll_s=0.02, least_rest_s=0.002, ledger_rests_s=(0.005, 0.02), last_record_s=0.3)
-SETTLED_WITHIN_S = 30.0
-#: A connection that was cut under a statement may also end in a state that the driver calls its own fault.
-BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, asyncpg.InternalClientError)
-
-
-class Dead(ConnectionResetError):
-    """This life is over: whatever it still tries has no effect."""
-
-
-@dataclass
-class Fate:
-    """Counts the steps of one life, and ends it at the one that was drawn."""
-
-    dies_at: int | None
-    steps: int = 0
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def step(self) -> None:
-        """
-        One more step.
-
-        Raises:
-            Dead: it was the last, or came after it.
-        """
-        self.steps += 1
-        if self.steps == self.dies_at:
-            self.over.set()
-        if self.over.is_set():
-            raise Dead("this life is over")
-
-
-def connection_of(fate: Fate) -> type[asyncpg.Connection]:
-    """A kind of connection whose every statement is a step, before it is sent and after its answer came."""
-
-    class Mortal(asyncpg.Connection):
-        async def fetch(self, *arguments: Any, **named: Any) -> Any:
-            fate.step()
-            found = await super().fetch(*arguments, **named)
-            fate.step()
-            return found
-
-        async def fetchrow(self, *arguments: Any, **named: Any) -> Any:
-            fate.step()
-            found = await super().fetchrow(*arguments, **named)
-            fate.step()
-            return found
-
-        async def fetchval(self, *arguments: Any, **named: Any) -> Any:
-            fate.step()
-            found = await super().fetchval(*arguments, **named)
-            fate.step()
-            return found
-
-        async def execute(self, *arguments: Any, **named: Any) -> Any:
-            fate.step()
-            done = await super().execute(*arguments, **named)
-            fate.step()
-            return done
-
-    return Mortal
+SETTLED_WITHIN_S = 60.0
+CLERK = Caller(subject="clerk", roles=frozenset({Role.ISSUER, Role.CUSTOMS}), organisation=None)
 
 
 class Clock:
@@ -130,7 +77,7 @@ class Clock:
 
 @dataclass
 class Side:
-    """One gateway over all its lives."""
+    """One gateway over all its lives; *outside* are connections that no fate cuts."""
 
     home: PartyId
     other: PartyId
@@ -138,6 +85,7 @@ class Side:
     database: str
     workers: Workers
     clock: Clock
+    outside: asyncpg.Pool
     life: Life | None = None
     lives: int = 0
     deaths: int = 0
@@ -215,15 +163,19 @@ class Wire:
 
         class Carrier:
             async def send(self, claim: Claim) -> Answer:
-                fate.step()
+                fate.step("before sending")
                 answer = await wire._carry(side, claim)
-                fate.step()
+                fate.step("after sending")
                 return answer
 
         return Carrier()
 
+    def fault(self, side: Side) -> str | None:
+        """What goes wrong with the next message of this side; one of ``FAULTS``."""
+        return self._dice.choice(FAULTS) if self._dice.random() < self.bad else None
+
     async def _carry(self, side: Side, claim: Claim) -> Answer:
-        fault = self._dice.choice(FAULTS) if self._dice.random() < self.bad else None
+        fault = self.fault(side)
         if fault == "closed":
             raise PartyUnreachable("cannot connect: refused", closed=True)
         if fault == "cut-before":
@@ -259,7 +211,7 @@ class Wire:
         )
         try:
             answer = await there.pipeline.admit(arrived)
-            there.fate.step()
+            there.fate.step("after admitting")
         except BROKEN as error:
             raise PartyUnreachable("no answer", body_went_out=True) from error
         return Answer(status=answer.status, headers={}, body=answer.body)
@@ -282,31 +234,35 @@ class Chaos:
     async def run(self, seed: int, certificates: int = 3) -> list[str]:
         """What was lost, doubled or told wrongly; empty when all is well."""
         dice = random.Random(seed)
-        wire = Wire(dice)
-        wire.sides = self._sides
-        today = datetime.now(UTC).date()
-        records = []
-        for _ in range(certificates):
-            self._serial += 1
-            records.append(certificate("rcep/form-rcep", "VN", "TH", self._serial, today))
         deaths = dice.randrange(0, 4)
+        fates: dict[PartyId, list[int | str]] = {
+            party: [dice.randrange(1, 60) for n in range(deaths) if (n + seed) % 2 == (party == TH)]
+            for party in (VN, TH)
+        }
+        async with self.living(Wire(dice), fates) as wire:
+            trouble = asyncio.create_task(self._trouble(dice))
+            try:
+                numbers = await asyncio.gather(*(self.submit() for _ in range(certificates)))
+                faults = await self.faults(numbers, wire)
+            finally:
+                trouble.cancel()
+                await asyncio.wait([trouble])
+        return [f"seed {seed}: {fault}" for fault in faults]
+
+    @asynccontextmanager
+    async def living(self, wire: Wire, fates: Mapping[PartyId, list[int | str]]) -> AsyncIterator[Wire]:
+        """Both sides live on this wire, one life after another; each but the last ends as its fate says."""
+        wire.sides = self._sides
         closing = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for party, side in self._sides.items():
-                mine = [dice.randrange(1, 60) for n in range(deaths) if (n + seed) % 2 == (party == TH)]
-                tasks.create_task(self._live(side, wire, mine, closing))
-            trouble = tasks.create_task(self._trouble(dice))
-            numbers = await asyncio.gather(*(self._submit(record) for record in records))
+                tasks.create_task(self._live(side, wire, list(fates.get(party, ())), closing))
             try:
-                await self._settled(numbers, wire)
-            except TimeoutError:
-                return [f"seed {seed}: not settled: {await self._state(numbers)}"]
+                yield wire
             finally:
-                trouble.cancel()
                 closing.set()
-        return [f"seed {seed}: {fault}" for fault in await self._faults(numbers)]
 
-    async def _live(self, side: Side, wire: Wire, dies_at: list[int], closing: asyncio.Event) -> None:
+    async def _live(self, side: Side, wire: Wire, dies_at: list[int | str], closing: asyncio.Event) -> None:
         """One life after another, the last one without an appointed end."""
         while not closing.is_set():
             fate = Fate(dies_at.pop() if dies_at else None)
@@ -329,42 +285,55 @@ class Chaos:
             if dice.random() < 0.7:
                 side.clock.away = timedelta(seconds=dice.uniform(-100, 100))
             else:
-                await _ask(side.database, _DROP_ALL)
+                await side.outside.execute(_DROP_ALL)
 
-    async def _submit(self, record: dict[str, Any]) -> str:
-        """Until it is answered, as a national system does."""
+    async def submit(self) -> str:
+        """Hand a new certificate in until it is answered, as a national system does; its number."""
+        self._serial += 1
+        record = certificate("rcep/form-rcep", "VN", "TH", self._serial, datetime.now(UTC).date())
         content = json.dumps(record).encode()
-        caller = Caller(subject="clerk", roles=frozenset({Role.ISSUER}), organisation=None)
+        taken = await self.ask(VN, lambda life: life.pipeline.submit(content, "application/json", CLERK))
+        return str(taken.certificate_number)
+
+    async def ask(self, party: PartyId, what: Callable[[Life], Awaitable[Result]]) -> Result:
+        """Ask a gateway something until a life of it answers."""
         while True:
-            life = self._sides[VN].life
+            life = self._sides[party].life
             if life is not None and not life.fate.over.is_set():
                 with suppress(*BROKEN):
-                    taken = await life.pipeline.submit(content, "application/json", caller)
-                    life.fate.step()
-                    return str(taken.certificate_number)
+                    answer = await what(life)
+                    life.fate.step("after answering")
+                    return answer
             await asyncio.sleep(0.01)
+
+    async def faults(self, numbers: list[str], wire: Wire) -> list[str]:
+        """What is wrong with these certificates, once nothing moves any more."""
+        try:
+            await self._settled(numbers, wire)
+        except TimeoutError:
+            return [f"not settled: {await self._state(numbers)}"]
+        return await self._faults(numbers)
 
     async def _settled(self, numbers: list[str], wire: Wire) -> None:
         """Until nothing is owed any more and every certificate is acknowledged; the wire heals on the way."""
         async with asyncio.timeout(SETTLED_WITHIN_S):
             while True:
-                rows = await _ask(self._sides[VN].database, _ACKNOWLEDGED, numbers)
-                if rows[0]["n"] == len(numbers):
-                    owed = [await _ask(side.database, _OWED) for side in self._sides.values()]
-                    if not any(found[0]["n"] for found in owed):
+                acknowledged = await self._sides[VN].outside.fetchval(_ACKNOWLEDGED, numbers)
+                if acknowledged == len(numbers):
+                    owed = [await side.outside.fetchval(_OWED) for side in self._sides.values()]
+                    if not any(owed):
                         return
                 wire.bad *= 0.9
                 await asyncio.sleep(0.03)
 
     async def _state(self, numbers: list[str]) -> list[Any]:
         return [
-            [tuple(row) for row in await _ask(side.database, _STATE, numbers)]
-            for side in self._sides.values()
+            [tuple(row) for row in await side.outside.fetch(_STATE, numbers)] for side in self._sides.values()
         ]
 
     async def _faults(self, numbers: list[str]) -> list[str]:
-        sent = {row["message_id"]: row for row in await _ask(self._sides[VN].database, _SENT, numbers)}
-        came = {row["message_id"]: row for row in await _ask(self._sides[TH].database, _CAME, numbers)}
+        sent = {row["message_id"]: row for row in await self._sides[VN].outside.fetch(_SENT, numbers)}
+        came = {row["message_id"]: row for row in await self._sides[TH].outside.fetch(_CAME, numbers)}
         faults = []
         if len(sent) != len(numbers) or sent.keys() != came.keys():
             faults.append(f"sent {sorted(sent)}, arrived {sorted(came)}")
@@ -384,10 +353,8 @@ _DROP_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'eco-gateway'
 """
-_ACKNOWLEDGED = (
-    "SELECT count(*) AS n FROM certificate WHERE number = ANY ($1) AND acknowledgement IS NOT NULL"
-)
-_OWED = "SELECT count(*) AS n FROM delivery WHERE open"
+_ACKNOWLEDGED = "SELECT count(*) FROM certificate WHERE number = ANY ($1) AND acknowledgement IS NOT NULL"
+_OWED = "SELECT count(*) FROM delivery WHERE open"
 _STATE = """
 SELECT m.message_id, m.direction, m.type, m.certificate_number, m.delivery, m.cause FROM message_row m
  WHERE m.certificate_number = ANY ($1)
@@ -410,12 +377,15 @@ SELECT m.message_id, m.digest, i.body AS receipt,
 """
 
 
-async def _ask(database: str, query: str, *arguments: object) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(database)
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nobody reads what gateways log that die by the dozen, and to write it takes most of the time."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        return await connection.fetch(query, *arguments)
+        yield
     finally:
-        await connection.close()
+        structlog.configure(**before)
 
 
 @asynccontextmanager
@@ -430,12 +400,15 @@ async def chaos(folder: Path, database: Callable[[], Any]) -> AsyncIterator[Chao
     write_registry(folder / "registry", folder / "keys", NEIGHBOURS, addresses)
     registry = load_registry(over_shipped(folder / "registry"))
     with ThreadPoolExecutor(2) as threads:
-        async with database() as first, database() as second:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_silence())
             sides = []
+            first, second = [await stack.enter_async_context(database()) for _ in range(2)]
             for party, other, url in ((VN, TH, first), (TH, VN, second)):
                 settings, clock = node_settings(party, addresses[party], folder), Clock()
                 home = registry.parties[party]
                 keys = load_keys(settings.keys_folder, home, clock())
                 rooms = furnish(settings, registry, home, keys, clock, Metrics())
-                sides.append(Side(party, other, rooms, url, Workers(threads, 2), clock))
+                outside = await stack.enter_async_context(asyncpg.create_pool(url, min_size=1, max_size=2))
+                sides.append(Side(party, other, rooms, url, Workers(threads, 2), clock, outside))
             yield Chaos(*sides)

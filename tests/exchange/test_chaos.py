@@ -1,16 +1,19 @@
-"""Fifty seeded runs of all that can go wrong: none lost, none twice, no receipt for what was not kept."""
+"""Fifty seeded runs of all that can go wrong, and deaths at appointed points: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
 import functools
+import random
 from pathlib import Path
 
 import pytest
 
 from tests.exchange.chaos import TH, VN, chaos
+from tests.exchange.walk import Walk
 from tests.servers import Servers
 
 RUNS = 10
+POINTS = 4  # of some three hundred; all of them are walked in ``make soak``
 
 
 @pytest.mark.timeout(180)
@@ -24,3 +27,19 @@ async def test_runs_through_chaos_lose_double_and_forge_nothing(
 
     assert faults == []
     assert deaths >= 4  # else it proved little
+
+
+@pytest.mark.timeout(180)
+async def test_dying_at_any_point_of_delivery_and_receipt_loses_and_doubles_nothing(
+    tmp_path: Path, servers: Servers, server_kind: str
+) -> None:
+    async with chaos(tmp_path, functools.partial(servers.database, server_kind)) as both:
+        walk = Walk(both)
+        points = await walk.points()
+        walked = await walk.through(random.sample(points, POINTS))
+
+    assert walked.faults == []
+    assert walked.hit >= 1  # a point that is reached by chance alone may be missed
+    assert len(points) > 150
+    assert any("COMMIT of settle" in point.name for point in points)
+    assert any("admit_certificates" in point.name for point in points)

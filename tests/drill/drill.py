@@ -115,7 +115,7 @@ class Drill(Takeover):
 
     # ---- load and looks ----------------------------------------------------------------------------------
 
-    async def _submit(self, sender: NationalSystem, records: Iterator[dict[str, Any]]) -> list[str]:
+    async def _submit(self, sender: NationalSystem, records: Iterator[dict[str, Any]]) -> dict[int, str]:
         return await super()._submit(sender, self._until_over(records))
 
     def _until_over(self, records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -171,7 +171,7 @@ class Crash:
             closing.set()
         self._evidence.accepted += len(accepted)
         self._evidence.repeats += await _repeats(receiver)
-        self._compare_numbers(accepted, office.seen)
+        self._compare_numbers(list(accepted.values()), office.seen)
         await self._compare_timelines(sender, receiver, accepted)
 
     async def _kill_either(self, receiver: NationalSystem) -> None:
@@ -200,8 +200,8 @@ class Crash:
         told = {row[0] for row in await self._ask(SENDER, receipted)}
         self._evidence.met_unreceipted += bool(kept - told)
 
-    async def _submit(self, sender: NationalSystem, records: Iterator[dict[str, Any]]) -> list[str]:
-        """The numbers that were answered 202, or 200 where the first answer was lost in a crash."""
+    async def _submit(self, sender: NationalSystem, records: Iterator[dict[str, Any]]) -> dict[int, str]:
+        """By place, the numbers that were answered 202, or 200 where the first answer was lost in a crash."""
         accepted: dict[int, str] = {}
         waiting = enumerate(records)
 
@@ -215,7 +215,7 @@ class Crash:
                 await self._answered()
 
         await asyncio.gather(*(lane() for _ in range(IN_FLIGHT)))
-        return [accepted[place] for place in sorted(accepted)]
+        return accepted
 
     async def _answered(self) -> None:
         """A submission was answered; the next waits for this."""
@@ -257,20 +257,23 @@ class Crash:
             self._evidence.faults.append(f"{number} arrived, but was never answered 202")
 
     async def _compare_timelines(
-        self, sender: NationalSystem, receiver: NationalSystem, accepted: Sequence[str]
+        self, sender: NationalSystem, receiver: NationalSystem, accepted: Mapping[int, str]
     ) -> None:
         limit = asyncio.Semaphore(8)
 
-        async def one(place: int, number: str) -> None:
+        async def compare(place: int, number: str) -> None:
             async with limit:
                 form = FORMS[place % 2].split("/")[1]
                 path = f"/api/v1/certificates/VN/{form}/{quote(number, safe='')}"
-                (_, ours), (_, theirs) = await asyncio.gather(
+                (one, ours), (other, theirs) = await asyncio.gather(
                     sender.call("GET", path), receiver.call("GET", path)
                 )
-                self._evidence.faults += [f"{number}: {fault}" for fault in _differences(ours, theirs)]
+                if (one, other) != (200, 200):
+                    self._evidence.faults.append(f"{number}: asked for it, {ours} and {theirs}")
+                else:
+                    self._evidence.faults += [f"{number}: {fault}" for fault in _differences(ours, theirs)]
 
-        await asyncio.gather(*(one(place, number) for place, number in enumerate(accepted)))
+        await asyncio.gather(*(compare(place, number) for place, number in accepted.items()))
 
 
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:

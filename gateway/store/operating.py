@@ -13,6 +13,7 @@ from gateway.domain.verbs import VERBS, Verb
 from gateway.store.bell import Bell
 from gateway.store.connect import Connection, Connections
 from gateway.store.finishing import finished
+from gateway.store.reading import fold_tally
 from gateway.store.records import LaneRow, MessageRow, PartyState
 from gateway.store.rows import lane_row, message_row, party_state
 from gateway.store.statements import queries
@@ -176,9 +177,10 @@ class Operating:
 
         Not in it are parties to which nothing is owed and whose lane nobody ever ran.
 
-        What is on hold stands in ``by_status`` alone: it waits for an operator, not for the party.
+        What is on hold or expired stands in ``by_status`` alone: it waits for an operator, not for the party.
         """
         async with self._pool.acquire() as connection:
+            await fold_tally(connection)
             return [lane_row(row) async for row in queries.lanes(connection, at=at)]
 
 

@@ -1123,40 +1123,51 @@ SELECT :at::timestamptz, 'operator:done', started_by,
 
 -- name: lanes(at)
 -- Each lane: its unfinished deliveries by status and age, why the oldest waits, who runs it, how its party answers.
-WITH backlog AS (
-    SELECT d.party, count(*) FILTER (WHERE d.status <> 'on_hold') AS waiting,
-           extract(epoch FROM :at::timestamptz - min(d.recorded_at) FILTER (WHERE d.status <> 'on_hold'))
-               ::double precision AS oldest_s,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s <= 300) AS upto_5min,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 300 AND age.s <= 1200) AS upto_20min,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 1200 AND age.s <= 3600) AS upto_1h,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 3600 AND age.s <= 14400) AS upto_4h,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 14400 AND age.s <= 86400) AS upto_1d,
-           count(*) FILTER (WHERE d.status <> 'on_hold' AND age.s > 86400) AS older,
-           count(*) FILTER (WHERE d.status = 'ready_to_send') AS ready_to_send,
-           count(*) FILTER (WHERE d.status = 'sending') AS sending,
-           count(*) FILTER (WHERE d.status = 'awaiting_retry') AS awaiting_retry,
-           count(*) FILTER (WHERE d.status = 'awaiting_receipt') AS awaiting_receipt,
-           count(*) FILTER (WHERE d.status = 'on_hold') AS on_hold,
-           min(greatest(0, extract(epoch FROM d.due_at - now())))
-               FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending')::double precision AS next_due_s,
-           (array_agg(d.cause ORDER BY d.recorded_at, d.message_no) FILTER (WHERE d.status <> 'on_hold'))[1] AS cause
+-- One look at each open delivery counts it by party, status and age; all else works on those few counts. The
+-- expired are as of the last fold.
+WITH ages AS (
+    SELECT array_agg(:at::timestamptz - make_interval(secs => s) ORDER BY s DESC) AS edges
+      FROM unnest(ARRAY[86400, 14400, 3600, 1200, 300]) AS s
+), aged AS (
+    SELECT d.party, d.status, count(*) AS n, min(d.recorded_at) AS since,
+           min(greatest(d.due_at, now())) FILTER (WHERE d.due_at < 'infinity' AND d.status <> 'sending') AS due_at,
+           width_bucket(d.recorded_at, (SELECT edges FROM ages)) AS age
       FROM delivery d
-     CROSS JOIN LATERAL (SELECT extract(epoch FROM :at::timestamptz - d.recorded_at) AS s) AS age
      WHERE d.open
-     GROUP BY d.party
+     GROUP BY d.party, d.status, age
+), backlog AS (
+    SELECT a.party, sum(a.n) FILTER (WHERE a.status <> 'on_hold') AS waiting,
+           min(a.since) FILTER (WHERE a.status <> 'on_hold') AS oldest,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 5) AS upto_5min,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 4) AS upto_20min,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 3) AS upto_1h,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 2) AS upto_4h,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 1) AS upto_1d,
+           sum(a.n) FILTER (WHERE a.status <> 'on_hold' AND a.age = 0) AS older,
+           sum(a.n) FILTER (WHERE a.status = 'ready_to_send') AS ready_to_send,
+           sum(a.n) FILTER (WHERE a.status = 'sending') AS sending,
+           sum(a.n) FILTER (WHERE a.status = 'awaiting_retry') AS awaiting_retry,
+           sum(a.n) FILTER (WHERE a.status = 'awaiting_receipt') AS awaiting_receipt,
+           sum(a.n) FILTER (WHERE a.status = 'on_hold') AS on_hold,
+           extract(epoch FROM min(a.due_at) - now())::double precision AS next_due_s
+      FROM aged a
+     GROUP BY a.party
 ), known AS (
     SELECT party, CASE WHEN lease_until > now() THEN holder END AS holder, window_size, failures, cause, asked,
            greatest(0, extract(epoch FROM rest_until - now()))::double precision AS rest_s,
            extract(epoch FROM now() - heard_at)::double precision AS heard_s
       FROM lane
 )
-SELECT party, coalesce(b.waiting, 0) AS waiting, b.oldest_s, coalesce(b.upto_5min, 0) AS upto_5min,
-       coalesce(b.upto_20min, 0) AS upto_20min, coalesce(b.upto_1h, 0) AS upto_1h, coalesce(b.upto_4h, 0) AS upto_4h,
-       coalesce(b.upto_1d, 0) AS upto_1d, coalesce(b.older, 0) AS older,
-       coalesce(b.ready_to_send, 0) AS ready_to_send, coalesce(b.sending, 0) AS sending,
-       coalesce(b.awaiting_retry, 0) AS awaiting_retry, coalesce(b.awaiting_receipt, 0) AS awaiting_receipt,
-       coalesce(b.on_hold, 0) AS on_hold,
+SELECT party, coalesce(b.waiting, 0)::bigint AS waiting,
+       extract(epoch FROM :at::timestamptz - b.oldest)::double precision AS oldest_s,
+       coalesce(b.upto_5min, 0)::bigint AS upto_5min, coalesce(b.upto_20min, 0)::bigint AS upto_20min,
+       coalesce(b.upto_1h, 0)::bigint AS upto_1h,
+       coalesce(b.upto_4h, 0)::bigint AS upto_4h, coalesce(b.upto_1d, 0)::bigint AS upto_1d,
+       coalesce(b.older, 0)::bigint AS older, coalesce(b.ready_to_send, 0)::bigint AS ready_to_send,
+       coalesce(b.sending, 0)::bigint AS sending, coalesce(b.awaiting_retry, 0)::bigint AS awaiting_retry,
+       coalesce(b.awaiting_receipt, 0)::bigint AS awaiting_receipt, coalesce(b.on_hold, 0)::bigint AS on_hold,
+       coalesce((SELECT t.n FROM delivery_tally t WHERE t.party = coalesce(b.party, k.party) AND t.status = 'expired'), 0)
+           AS expired,
        CASE WHEN s.suspended_by IS NOT NULL THEN NULL
             WHEN k.asked THEN greatest(b.next_due_s, k.rest_s)
             ELSE b.next_due_s
@@ -1164,7 +1175,11 @@ SELECT party, coalesce(b.waiting, 0) AS waiting, b.oldest_s, coalesce(b.upto_5mi
        CASE WHEN b.waiting IS NULL THEN NULL
             WHEN s.notice IS NOT NULL THEN 'outage declared by ' || s.suspended_by || ': ' || s.notice
             WHEN s.suspended_by IS NOT NULL THEN 'party suspended by ' || s.suspended_by
-            ELSE coalesce(CASE WHEN k.asked AND k.rest_s > 0 THEN k.cause END, b.cause,
+            ELSE coalesce(CASE WHEN k.asked AND k.rest_s > 0 THEN k.cause END,
+                          (SELECT d.cause
+                             FROM delivery d
+                            WHERE d.party = b.party AND d.open AND d.status <> 'on_hold' AND d.recorded_at = b.oldest
+                            LIMIT 1),
                           CASE WHEN k.failures > 0 AND b.waiting > 0 THEN k.cause END)
        END AS cause,
        k.holder, k.window_size, coalesce(k.failures, 0) AS failures, k.cause AS failure, coalesce(k.asked, false) AS asked,

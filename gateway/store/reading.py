@@ -290,8 +290,7 @@ class Reading:
         Counted from events, each once, so it costs what happened since the last call.
         """
         async with self._pool.acquire() as connection:
-            while await queries.fold_tally(connection, batch=_FOLDED_AT_ONCE) == _FOLDED_AT_ONCE:
-                pass
+            await fold_tally(connection)
             counted: dict[str, dict[str, int]] = {}
             async for row in queries.tally(connection):
                 counted.setdefault(row["party"], {})[row["status"]] = row["n"]
@@ -299,6 +298,12 @@ class Reading:
 
     def _moment(self) -> _Moment:
         return _Moment(self._pool)
+
+
+async def fold_tally(connection: Connection) -> None:
+    """Count what happened since this was called last."""
+    while await queries.fold_tally(connection, batch=_FOLDED_AT_ONCE) == _FOLDED_AT_ONCE:
+        pass
 
 
 class _Moment:

@@ -44,7 +44,7 @@ from gateway.store.records import (
 
 _FINDING_FIELDS = ("code", "text", "severity", "box", "path", "line", "value", "action", "step")
 _AGES = ("5min", "20min", "1h", "4h", "1d")
-_OPEN = ("ready_to_send", "sending", "awaiting_retry", "awaiting_receipt", "on_hold")
+_UNFINISHED = ("ready_to_send", "sending", "awaiting_retry", "awaiting_receipt", "on_hold", "expired")
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -249,7 +249,7 @@ def lane_row(row: asyncpg.Record) -> LaneRow:
         waiting=row["waiting"],
         oldest_s=row["oldest_s"],
         by_age=by_age,
-        by_status={status: row[status] for status in _OPEN if row[status]},
+        by_status={status: row[status] for status in _UNFINISHED if row[status]},
         next_due_s=row["next_due_s"],
         cause=row["cause"],
         holder=row["holder"],

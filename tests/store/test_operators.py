@@ -223,6 +223,15 @@ async def test_a_lane_tells_its_backlog_by_status_and_age(ledger: Ledger, pool: 
     assert lane.cause is None
 
 
+async def test_a_lane_tells_how_many_have_expired_though_none_waits(ledger: Ledger) -> None:
+    await ledger.settle([failed(await submit_and_claim(ledger), _S.EXPIRED)])
+
+    (lane,) = await ledger.lanes(AT)
+
+    assert (lane.waiting, lane.by_status) == (0, {"expired": 1})
+    assert (lane.next_due_s, lane.oldest_s, lane.cause) == (None, None, None)
+
+
 async def test_a_lane_tells_why_its_oldest_waits(ledger: Ledger) -> None:
     await ledger.settle([failed(await submit_and_claim(ledger), due_in_s=100)])
 

@@ -119,6 +119,15 @@ async def test_no_statement_reads_a_large_table_from_end_to_end(
     assert scanned == set() or f"{file}.{name}" in MAY_SCAN, (scanned, found)
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_lanes_count_the_backlog_without_sorting_it(crowded: asyncpg.Pool) -> None:
+    async with crowded.acquire() as connection:
+        found = await plans(connection, "queries", "lanes")  # type: ignore[arg-type]
+
+    for plan in found:
+        assert "Sort Key: d.party" not in plan
+
+
 def test_every_exception_is_a_statement() -> None:
     assert set(MAY_SCAN) <= {f"{file}.{name}" for file, name in NAMES}
 

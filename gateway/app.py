@@ -77,6 +77,7 @@ from gateway.rooms import Rooms
 from gateway.settings import Address, Settings, is_guarded
 from gateway.signers.elsewhere import KeyElsewhere
 from gateway.signers.files import open_key
+from gateway.store.bell import Changes
 from gateway.store.connect import AWAY, connect
 from gateway.store.embedded import embedded
 from gateway.store.housekeeping import retentions
@@ -281,7 +282,7 @@ class Node:
         self._roster = Roster("", {}, leases=ledger)
         self._states: Mapping[PartyId, PartyState] = {}
         self._notices: Mapping[PartyId, Notice] = {}
-        self._changed = asyncio.Event()
+        self._changes = Changes()
         self._rung = asyncio.Event()
         self._looking = asyncio.Lock()
         self._signs: set[PartyId] = set()
@@ -464,7 +465,7 @@ class Node:
             stopping=self._stopping,
             limits=limits,
             decided=self._look_at_decisions,
-            changed=self._wait_for_change,
+            changed=self._changes.wait,
             notices=lambda: self._notices,
             capacity=self._doors["national"],
             retention=self._retention,
@@ -544,7 +545,7 @@ class Node:
             demonstration=demonstration,
             browser_url=settings.browser_url,
             decided=self._look_for_suspensions,
-            changed=self._wait_for_change,
+            changed=self._changes.wait,
             stopping=self._stopping,
             workers=self._workers,
             version=installed_version(),
@@ -616,7 +617,7 @@ class Node:
     # ---- what goes on beside the lanes ---------------------------------------------------------------------
 
     def _hear(self, party: PartyId) -> None:
-        self._changed.set()
+        self._changes.ring()
         self._rung.set()
         self._roster.wake(party)
 
@@ -636,12 +637,6 @@ class Node:
             home=self._home.id,
             stale=partial(stale, self._registry.parties),
         )
-
-    async def _wait_for_change(self, at_most_s: float) -> None:
-        self._changed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(at_most_s):
-                await self._changed.wait()
 
     async def _every(self, seconds: float, work: Callable[[], Any]) -> None:
         """Do *work* again and again; a database that is away is waited for, a fault of ours is logged."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from gateway.domain.ids import PartyId
 from gateway.store.connect import AWAY, Connection, Connections
@@ -21,6 +23,35 @@ AWAY_S = 1.0
 _NOTIFY = "SELECT pg_notify($1, party) FROM unnest($2::text[]) AS party"
 
 Hear = Callable[[PartyId], None]
+
+
+class Changes:
+    """Wakes whoever waits for something to change; what changed while he was looking counts as well."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._next = asyncio.Event()
+        self._seen: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+
+    def ring(self) -> None:
+        """Something changed."""
+        self._count += 1
+        rung, self._next = self._next, asyncio.Event()
+        rung.set()
+
+    async def wait(self, at_most_s: float) -> None:
+        """
+        Wait for a change since this task was last told, for at most so many seconds.
+
+        A task that waits for the first time may have looked before a change: it looks again at once.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        if self._seen.get(task) == self._count:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(at_most_s):
+                    await self._next.wait()
+        self._seen[task] = self._count
 
 
 class Bell:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from gateway.domain.ids import PartyId
+from gateway.store.bell import Changes
 from gateway.store.connect import connect
 from gateway.store.ledger import Ledger
 from tests.store.making import AT, MY, TH, a_certificate, admit, an_arrival, claim_one, failed, owe
@@ -122,3 +123,41 @@ async def test_a_lost_connection_is_made_again(ledger: Ledger, pool: asyncpg.Poo
             assert await heard.one() == TH
     finally:
         other_pool.terminate()
+
+
+async def test_a_change_while_somebody_looks_is_told_to_each_who_waits_afterwards() -> None:
+    changes = Changes()
+    told: list[str] = []
+
+    async def look(name: str) -> None:
+        await changes.wait(60)  # the first time at once
+        looking.append(name)
+        await rung.wait()
+        await changes.wait(60)
+        told.append(name)
+        await changes.wait(60)
+        told.append(f"{name} again")
+
+    looking: list[str] = []
+    rung = asyncio.Event()
+    async with asyncio.timeout(30):
+        tasks = [asyncio.create_task(look(name)) for name in "ab"]
+        while len(looking) < 2:  # noqa: ASYNC110  (what is watched knows of no event)
+            await asyncio.sleep(0)
+        changes.ring()
+        rung.set()
+        while len(told) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert not any(task.done() for task in tasks)
+        changes.ring()
+        await asyncio.gather(*tasks)
+
+    assert sorted(told) == ["a", "a again", "b", "b again"]
+
+
+async def test_nobody_waits_longer_than_he_asked() -> None:
+    changes = Changes()
+    await changes.wait(60)
+
+    async with asyncio.timeout(30):
+        await changes.wait(0.01)

@@ -22,6 +22,7 @@ from gateway.acknowledge.elements import instant
 from gateway.acknowledge.findings import EXCHANGE, add_finding, read_finding, text_of, xml_text
 from gateway.domain.clock import rfc3339, rfc3339_exact
 from gateway.domain.errors import (
+    CannotTell,
     ContentRefused,
     Fault,
     Finding,
@@ -56,6 +57,7 @@ STATUS: Mapping[type[Refused], HTTPStatus] = MappingProxyType(
         TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         ContentRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         SealRefused: HTTPStatus.FORBIDDEN,
+        CannotTell: HTTPStatus.SERVICE_UNAVAILABLE,
         NotForUs: HTTPStatus.FORBIDDEN,
         IdRepeated: HTTPStatus.CONFLICT,
         NumberTaken: HTTPStatus.UNPROCESSABLE_ENTITY,

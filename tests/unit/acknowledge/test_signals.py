@@ -27,6 +27,7 @@ from gateway.acknowledge.signals import (
 )
 from gateway.domain.envelope import Claimed
 from gateway.domain.errors import (
+    CannotTell,
     ContentRefused,
     Fault,
     Finding,
@@ -368,6 +369,7 @@ def test_every_code_of_the_catalogue_makes_a_valid_exception(fault: Fault) -> No
         pytest.param(NotForUs("x"), 403, id="not-for-us"),
         pytest.param(NotForUs("x", code=Fault.TLS), 403, id="another-party's-client-certificate"),
         pytest.param(IdRepeated("x"), 409, id="id-repeated"),
+        pytest.param(CannotTell("x", step=5), 503, id="cannot-tell"),
         pytest.param(NumberTaken("x"), 422, id="number-taken"),
         pytest.param(OutsideClock("x"), 422, id="clock"),
         pytest.param(FormNotAgreed("x"), 422, id="form"),

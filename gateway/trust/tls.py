@@ -144,9 +144,11 @@ def _ready(context: ssl.SSLContext, own: OwnKey, trusted: Iterable[x509.Certific
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # An anchor need not be self-signed, and may be the very certificate that is shown.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    # First, for it forgets what a library beside us left in OpenSSL's queue of errors, such as a token's of a
+    # wrong PIN; loading what we trust would take the last of them for its own.
+    _show(context, own)
     for each in dict.fromkeys(trusted):
         context.load_verify_locations(cadata=each.public_bytes(Encoding.DER))
-    _show(context, own)
     return context
 
 

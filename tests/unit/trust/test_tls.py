@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import _ssl
+import ctypes
 import ssl
 from dataclasses import replace
 from datetime import timedelta
@@ -53,6 +55,25 @@ def called(
     client = client_context(caller, knows.party())
     server = server_context(TH.own_tls(folder), [each.party() for each in parties])
     return handshake(client, server, host)
+
+
+def leave_an_error_behind() -> None:
+    """What a library that shares OpenSSL with us, such as a token's, leaves in the queue of errors."""
+    openssl = ctypes.CDLL(_ssl.__file__)
+    openssl.ERR_new()
+    openssl.ERR_set_error(57, 100, None)  # a provider's: bad decrypt
+
+
+def test_an_error_that_another_library_left_behind_is_not_ours(tmp_path: Path) -> None:
+    plain = ssl.create_default_context()
+    leave_an_error_behind()
+    with pytest.raises(ssl.SSLError):  # without care it is taken for one's own
+        plain.load_verify_locations(cadata=TH.registered_tls.der)
+    leave_an_error_behind()
+
+    peer = called(tmp_path, VN.own_tls(tmp_path))
+
+    assert peer == VN.registered_tls.der
 
 
 @pytest.mark.parametrize("host", HOSTS)

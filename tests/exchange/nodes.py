@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from aiohttp.web_app import _cached_build_middleware
 
 from gateway.app import Node, furnish
 from gateway.demo.country import HOST, Address
@@ -61,6 +62,7 @@ async def node(
         finally:
             stopping.set()
             await running
+            _cached_build_middleware.cache_clear()  # aiohttp would keep every node to the end
 
 
 async def ready(url: str) -> None:

@@ -47,8 +47,13 @@ class _Library:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Not started anew meanwhile."""
+        """
+        For one at a time, and not started anew meanwhile.
+
+        Libraries that promise to serve threads side by side have ended processes under load.
+        """
         with self._quiet:
+            self._quiet.wait_for(lambda: not self._busy)
             self._busy += 1
         try:
             yield

@@ -40,6 +40,7 @@
     document.addEventListener("htmx:sse:after:connection", () => { heard = Date.now(); say("ok", "good", "Live"); });
     document.addEventListener("htmx:sse:before:message", (e) => {
       heard = Date.now();
+      if (!paused) say("ok", "good", "Live");  // the connection may have been made before we listened
       const open = getSelection();
       const chosen = open && !open.isCollapsed && one("#board")?.contains(open.anchorNode);
       if (paused || chosen) e.preventDefault();

@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
+SEED ?= 20261121
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled once is kept, or every gateway compiles itself anew
 
 .DEFAULT_GOAL := help
@@ -15,8 +16,8 @@ help:  ## this list
 demo: $(READY)  ## four gateways on this machine exchange certificates; KEEP=1 leaves them running
 	$(BIN)/eco-gateway demo $(if $(KEEP),--keep,) $(ARGS)
 
-test: $(READY)  ## the test suite; says at the end what it had to leave out, and why
-	$(BIN)/python -m pytest -n auto $(ARGS)
+test: $(READY)  ## the test suite, in the order of SEED; says at the end what it had to leave out, and why
+	$(BIN)/python -m pytest -n auto --dist worksteal --randomly-seed=$(SEED) $(ARGS)
 
 check: $(READY)  ## format, lint, types, import contracts, registry
 	$(BIN)/ruff format --check

@@ -296,7 +296,8 @@ def wrapped(octets: bytes) -> etree._Element:
 
 async def acknowledgement_of(pair: Pair, posted: Posted) -> str:
     """The id of the message with which TH.CUSTOMS acknowledged what MY.CUSTOMS posted."""
-    ids = {event["message_id"] for event in await pair.th.operator.items("/events") if event["party"] == MY}
+    events = await pair.th.operator.items("/events")
+    ids = {event["message_id"] for event in events if event["party"] == MY and event["message_id"]}
     for message_id in ids:
         message = (await pair.th.operator.get(message_path(message_id))).body
         if message["type"] == "acknowledgement" and message["ref_to_message_id"] == posted.message_id:

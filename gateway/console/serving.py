@@ -30,7 +30,10 @@ from gateway.store.ledger import Ledger
 from gateway.watch.law import Law
 
 VISITOR = web.RequestKey("visitor", Visitor)
-STATIC = ("console.css", "console.js", "htmx.min.js", "hx-sse.min.js", "icon.svg")
+STATIC = ("console.css", "console.js", "icon.svg")
+#: What makes a page live, as one file: htmx starts as soon as the browser has a moment, and must have its
+#: extension by then; as two files a slow second one would never be used.
+LIVE = ("htmx.min.js", "hx-sse.min.js")
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -92,7 +95,8 @@ class Parts:
 
 def _static_files() -> dict[str, bytes]:
     folder = files("gateway.console") / "static"
-    return {name: (folder / name).read_bytes() for name in STATIC}
+    live = b"\n".join((folder / name).read_bytes() for name in LIVE)
+    return {name: (folder / name).read_bytes() for name in STATIC} | {"live.js": live}
 
 
 class Pages:

@@ -23,6 +23,8 @@ MOST = 200
 REST_S = 1.0
 SILENCE_S = 15.0
 LOOK_AGAIN_S = 5.0
+#: Nothing moved, and we are here: named, so that it is heard and nothing is swapped in.
+BEAT = b"event: beat\ndata:\n\n"
 
 
 class Streams:
@@ -56,6 +58,7 @@ class Streams:
         known: Mapping[str, str] = {}
         if seen == cursor and visitor is not None:
             known = await self._board.pieces(visitor.may(Part.ACT))
+        await response.write(BEAT)
         spoken = time.monotonic()
         while not self._parts.stopping.is_set():
             visitor = await visitor_of(self._parts, request, prolong=False)
@@ -67,7 +70,7 @@ class Streams:
                 await response.write(_event(cursor, fresh))
                 known, spoken = pieces, time.monotonic()
             elif time.monotonic() - spoken > SILENCE_S:
-                await response.write(b": still here\n\n")
+                await response.write(BEAT)
                 spoken = time.monotonic()
             await asyncio.sleep(REST_S)
             await self._parts.changed(LOOK_AGAIN_S)

@@ -7,6 +7,7 @@ page that scrolls sideways, and what axe-core calls serious.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from gateway.domain.caller import Role
 from tests.console.visits import Scene
@@ -57,6 +59,11 @@ class Looked:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
+        self.log: list[str] = []
+        page.on("console", lambda told: self.log.append(f"console {told.type}: {told.text}"))
+        page.on("request", lambda asked: self.log.append(f"asks {asked.url}"))
+        page.on("response", lambda got: self.log.append(f"gets {got.status} {got.url}"))
+        page.on("requestfailed", lambda lost: self.log.append(f"fails {lost.url}: {lost.failure}"))
         page.on("console", lambda told: self._note(told.type == "error", told.text))
         page.on("pageerror", lambda error: self._note(True, str(error)))
         page.on("request", lambda request: self._note(not request.url.startswith(url), request.url))
@@ -64,6 +71,20 @@ class Looked:
     def _note(self, bad: bool, text: str) -> None:
         if bad:
             self.complaints.append(f"{self.page.url}: {text}")
+
+    async def sees(self, selector: str) -> None:
+        """
+        Wait until something is on the page.
+
+        Raises:
+            AssertionError: it never was; with all that the browser did and said.
+        """
+        try:
+            await self.page.wait_for_selector(selector)
+        except PlaywrightTimeout as error:
+            live = await self.page.locator("[data-live]").all_inner_texts()
+            text = "\n".join([str(error), f"indicator: {live}", *self.log[-40:]])
+            raise AssertionError(text) from None
 
     async def open(self, path: str) -> None:
         answer = await self.page.goto(self.url + path, wait_until="domcontentloaded")
@@ -136,16 +157,35 @@ async def test_every_page_is_sound(browser: Browser, scene: Scene, width: int, s
 async def test_the_board_moves_by_itself_and_keeps_the_focus(browser: Browser, scene: Scene) -> None:
     async with looking(browser, scene, Role.OPERATOR) as looked:
         page = looked.page
-        await page.wait_for_selector("[data-live] :text('Live')")
+        await looked.sees("[data-live] :text('Live')")
         await page.focus("#lane-th-customs a.party")
 
         await scene.pair.vn.operator.post("/parties/TH.CUSTOMS/suspend", {"reason": "live"})
 
-        await page.wait_for_selector("#lane-th-customs :text('Suspended by operator')")
+        await looked.sees("#lane-th-customs :text('Suspended by operator')")
         focused = await page.evaluate("document.activeElement.textContent")
+        await page.click("[data-pause]")
         await scene.pair.vn.operator.post("/parties/TH.CUSTOMS/resume")
-        await page.wait_for_selector("#lane-th-customs :text('Open')")
+        await looked.sees("[data-live] :text('Paused')")
+        await page.click("[data-pause]")
+        await looked.sees("#lane-th-customs :text('Open')")
         assert focused == "TH.CUSTOMS"
+
+
+async def test_the_board_is_live_however_slowly_its_scripts_come(browser: Browser, scene: Scene) -> None:
+    asked: list[str] = []
+
+    async def later_and_later(route: Route) -> None:
+        asked.append(route.request.url)
+        await asyncio.sleep(0.4 * len(asked))
+        await route.continue_()
+
+    async with looking(browser, scene, Role.OPERATOR) as looked:
+        await looked.page.route("**/static/**/*.js", later_and_later)
+        await looked.open("/console/")
+        await looked.sees("[data-live] :text('Live')")
+
+    assert len(asked) > 1
 
 
 async def test_an_operator_works_with_the_keyboard_alone(browser: Browser, scene: Scene) -> None:

@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 
+from gateway.console.stream import BEAT
 from gateway.domain.caller import Role
 from tests.console.visits import Person, Scene, sign_in, stream
 
@@ -157,6 +158,7 @@ async def test_in_bulk_the_frozen_list_is_what_is_done(scene: Scene) -> None:
 async def test_the_stream_tells_how_things_stand_and_then_what_moved(scene: Scene) -> None:
     person = await sign_in(scene.pair.vn, Role.OPERATOR)
     async with stream(person) as response, asyncio.timeout(20):
+        assert (await response.content.readuntil(b"\n\n")) == BEAT
         first = (await response.content.readuntil(b"\n\n")).decode()
         assert first.startswith("id: ")
         for element in ("#tiles", "#lane-my-customs", "#lane-th-customs", "#board-total"):

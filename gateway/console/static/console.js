@@ -25,33 +25,40 @@
     }, 1000);
   }
 
-  // Live, paused or stale: always told.
+  // Live, paused or stale: always told. Loaded before htmx, so that no word of the stream is missed.
   const live = one("[data-live]"), pause = one("[data-pause]");
-  let paused = false, heard = Date.now(), last = "";
-  const say = (shape, family, text) => {
-    if (!live || last === text) return;
-    last = text;
+  const SILENT = 40000;  // the stream says something every 15 s
+  let paused = false, heard = Date.now(), cut = "", goOn = null;
+  const now = () => clock ? clock.textContent : "";
+  const show = () => {
+    const [shape, family, text] = paused ? ["held", "quiet", "Paused at " + paused]
+      : cut ? ["warn", "warn", "Stale since " + cut] : ["ok", "good", "Live"];
+    if (live.querySelector("span").textContent === text) return;
     live.querySelector("use").setAttribute("href", "#" + shape);
     live.querySelector("svg").setAttribute("class", "icon i-" + family);
     live.querySelector("span").textContent = text;
   };
-  const now = () => clock ? clock.textContent : "";
+  const hear = () => { heard = Date.now(); cut = ""; show(); };
+  const miss = () => { cut ||= now(); show(); };
+  const held = () => paused || (!getSelection().isCollapsed && one("#board")?.contains(getSelection().anchorNode));
+  const release = () => { if (goOn && !held()) { goOn(); goOn = null; hear(); } };
   if (live) {
-    document.addEventListener("htmx:sse:after:connection", () => { heard = Date.now(); say("ok", "good", "Live"); });
-    document.addEventListener("htmx:sse:before:message", (e) => {
-      heard = Date.now();
-      if (!paused) say("ok", "good", "Live");  // the connection may have been made before we listened
-      const open = getSelection();
-      const chosen = open && !open.isCollapsed && one("#board")?.contains(open.anchorNode);
-      if (paused || chosen) e.preventDefault();
+    const on = (what, then) => document.addEventListener(what, then);
+    on("htmx:sse:after:connection", hear);
+    on("htmx:sse:before:message", (e) => {
+      hear();
+      if (held()) e.detail.waitUntil(new Promise((then) => { goOn = then; }));  // kept, not lost
     });
-    document.addEventListener("htmx:sse:error", () => say("warn", "warn", "Stale since " + now()));
-    document.addEventListener("htmx:sse:close", () => say("warn", "warn", "Stale since " + now()));
+    on("htmx:sse:error", miss);
+    on("htmx:sse:close", miss);
+    on("selectionchange", release);
+    setInterval(() => { if (!goOn && Date.now() - heard > SILENT) miss(); }, 1000);
     pause.hidden = false;
     pause.addEventListener("click", () => {
-      paused = !paused;
+      paused = paused ? "" : now();
       pause.textContent = paused ? "Go on" : "Pause";
-      say(paused ? "held" : "ok", paused ? "quiet" : "good", paused ? "Paused at " + now() : "Live");
+      show();
+      release();
     });
   }
 

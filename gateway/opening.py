@@ -19,6 +19,7 @@ from gateway.domain.corridor import Corridor
 from gateway.domain.errors import FormNotAgreed, Unreadable
 from gateway.domain.message import Arrived, Checked
 from gateway.domain.status import MessageType
+from gateway.domain.words import ENGLISH
 from gateway.rooms import Opened, Rooms, canonical_bytes, has_error
 from gateway.route.belonging import strangers
 from gateway.route.corridors import agreed_way
@@ -72,7 +73,13 @@ class Opening:
         form, sender = self._rooms.registry.forms[header.form], self._rooms.registry.parties[header.sender]
         claims = claimed_facts(document, form)
         findings = self._rooms.against(document, form, agreed, claims=claims, at=opened.checked.arrived.at)
-        findings += strangers(claims, document, exporting=sender.country, importing=self._rooms.home.country)
+        findings += strangers(
+            claims,
+            document,
+            form.words_in(ENGLISH),
+            exporting=sender.country,
+            importing=self._rooms.home.country,
+        )
         facts = None if has_error(findings) else facts_of(document, form)
         acknowledgement = None
         if facts is not None and sender.acknowledgements:

@@ -116,16 +116,16 @@ class Preparing:
         corridor: Corridor | None = None
         missing: tuple[Finding, ...] = ()
         try:
-            corridor = self._corridor_for(form, claims.importing_country or "")
+            corridor = self._corridor_for(form, claims.importing_country or "", language)
         except ContentRefused as refused:
             missing = refused.findings
         findings = self._rooms.against(document, form, corridor, claims=claims, at=at, language=language)
-        findings += strangers(claims, document, exporting=self._rooms.home.country)
+        findings += strangers(claims, document, form.words_in(language), exporting=self._rooms.home.country)
         if any(finding.code == Fault.NO_CORRIDOR and has_error((finding,)) for finding in findings):
             return findings
         return (*findings, *missing)
 
-    def _corridor_for(self, form: Form, importing_country: str) -> Corridor:
+    def _corridor_for(self, form: Form, importing_country: str, language: Language = ENGLISH) -> Corridor:
         registry = self._rooms.registry
         return corridor_for(
             registry.corridors,
@@ -134,6 +134,7 @@ class Preparing:
             form=form.id,
             importing_country=importing_country,
             members=form.parties or None,
+            words=form.words_in(language),
         )
 
     def _translated(self, judged: Judged, at: datetime) -> Translated:

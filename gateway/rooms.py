@@ -71,8 +71,9 @@ class Rooms:
         findings = self.judge.judge(document, form, on, language, corridor.editions)
         if any(finding.code == Fault.TOO_LARGE for finding in findings):
             return findings
-        signed = signatory_findings(document, form, claims, self.specimens.now, corridor.specimens)
-        return (*findings, *over_item_limit(document, form, corridor), *signed)
+        words = form.words_in(language)
+        signed = signatory_findings(document, form, claims, self.specimens.now, corridor.specimens, words)
+        return (*findings, *over_item_limit(document, form, corridor, words), *signed)
 
     def written(
         self,

@@ -1,8 +1,9 @@
 """
 What findings say, apart from what decides them: one catalogue a language, each sentence with named places.
 
-A rule gives its words the values that it names itself, and those of its form. What the schema, the code lists
-and the shape of box records have to say stands in ``SAYINGS`` and ``PHRASES``, with the values each is given.
+A rule gives its words the values that it names itself, and those of its form. What the schema, the code
+lists, the shape of box records, the corridors and the specimen lists have to say stands in ``SAYINGS`` and
+``PHRASES``, with the values each is given.
 """
 
 from __future__ import annotations
@@ -57,6 +58,19 @@ SAYINGS: Mapping[str, frozenset[str]] = MappingProxyType(
             "record-twice": "name",
             "record-character": "name character",
             "record-digits": "name most",
+            # the way it goes
+            "country-no-member": "country family",
+            "country-no-party": "country",
+            "form-not-implemented": "country form can",
+            "corridor-missing": "country form sender agreed",
+            "corridor-items": "count most receiver",
+            "issued-elsewhere": "country sender",
+            "meant-for-another": "country receiver",
+            # who signed
+            "specimens-missing": "country day",
+            "specimens-unasked": "list",
+            "signatory-unlisted": "name list day",
+            "signatory-outside": "name list windows day",
         }.items()
     }
 )
@@ -75,6 +89,9 @@ PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
             "package": "",
             "mode": "",
             "record": "",
+            "implements": "party forms",
+            "window": "begins ends",
+            "on": "",
             "object": "",
             "array": "",
             "string": "",

@@ -6,11 +6,17 @@ from lxml import etree
 
 from gateway.domain.errors import Fault, Finding
 from gateway.domain.message import ClaimedEnds
+from gateway.domain.words import Words
 from gateway.domain.xml import readable_path
 
 
 def strangers(
-    claims: ClaimedEnds, document: etree._Element, *, exporting: str, importing: str | None = None
+    claims: ClaimedEnds,
+    document: etree._Element,
+    words: Words,
+    *,
+    exporting: str,
+    importing: str | None = None,
 ) -> tuple[Finding, ...]:
     """
     What is wrong with the ends of a certificate, seen from the parties that carry it (C01).
@@ -23,34 +29,24 @@ def strangers(
         importing: the country whose party receives it; None where the corridor decides.
     """
     findings = []
-    if claims.exporting_country not in (None, exporting):
-        findings.append(
-            _stranger(
-                document,
-                "ExportingCountry",
-                claims.exporting_country,
-                f"was issued in {claims.exporting_country}, but comes from {exporting}",
-            )
-        )
-    if importing is not None and claims.importing_country not in (None, importing):
-        findings.append(
-            _stranger(
-                document,
-                "ImportingCountry",
-                claims.importing_country,
-                f"is meant for {claims.importing_country}, but was sent to {importing}",
-            )
-        )
+    named, meant_for = claims.exporting_country, claims.importing_country
+    if named not in (None, exporting):
+        said = words.say("issued-elsewhere", country=str(named), sender=exporting)
+        findings.append(_stranger(document, "ExportingCountry", named, said))
+    if importing is not None and meant_for not in (None, importing):
+        said = words.say("meant-for-another", country=str(meant_for), receiver=importing)
+        findings.append(_stranger(document, "ImportingCountry", meant_for, said))
     return tuple(findings)
 
 
-def _stranger(document: etree._Element, name: str, value: str | None, words: str) -> Finding:
+def _stranger(document: etree._Element, name: str, value: str | None, said: tuple[str, str]) -> Finding:
+    text, action = said
     element = document.find(f"{{{etree.QName(document).namespace}}}{name}")
     return Finding(
         code=Fault.NO_CORRIDOR,
-        text=f"The certificate {words}.",
+        text=text,
         path=None if element is None else readable_path(element),
         line=None if element is None else element.sourceline,
         value=value,
-        action="Hand it in at the gateway of the country that issued it, for the country that it names.",
+        action=action,
     )

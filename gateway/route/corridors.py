@@ -25,6 +25,7 @@ from gateway.domain.errors import (
 from gateway.domain.form import Form
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
+from gateway.domain.words import Words
 
 Corridors = Mapping[tuple[PartyId, PartyId, FormId], Corridor]
 
@@ -37,6 +38,7 @@ def corridor_for(
     form: FormId,
     importing_country: str,
     members: Collection[str] | None,
+    words: Words,
 ) -> Corridor:
     """
     The corridor in which *sender* sends a certificate in *form*, as handed in, to *importing_country*.
@@ -45,39 +47,29 @@ def corridor_for(
         corridors: by sender, receiver and the form they accept.
         importing_country: ISO 3166 alpha-2, from the certificate.
         members: countries that are Parties to the agreement behind *form*; None where there is no agreement.
+        words: in which to say why there is none.
 
     Raises:
         ContentRefused: C01; the text tells whether the country is no Party to the agreement, has no party
             file, does not implement this form, or no corridor has agreed it.
         Misconfigured: several corridors fit, and nothing says which.
     """
-    if members is not None and importing_country not in members:
-        raise _no_corridor(
-            f"{importing_country} is not a Party to the agreement behind {family_of(form)}",
-            importing_country,
-            f"Issue a form of an agreement that binds {importing_country}.",
-        )
-    there = [
-        party.id for party in parties.values() if party.country == importing_country and party.id != sender
-    ]
+    country = importing_country
+    if members is not None and country not in members:
+        raise _no_corridor(country, words.say("country-no-member", country=country, family=family_of(form)))
+    there = sorted(party.id for party in parties.values() if party.country == country and party.id != sender)
     if not there:
-        raise _no_corridor(
-            f"no party file for {importing_country}: we exchange with nobody there",
-            importing_country,
-            f"Send the certificate on paper, or have an operator add a party of {importing_country}.",
-        )
-    fitting = [key for receiver in sorted(there) if (key := (sender, receiver, form)) in corridors]
+        raise _no_corridor(country, words.say("country-no-party", country=country))
+    fitting = [key for receiver in there if (key := (sender, receiver, form)) in corridors]
     if not fitting and not any(parties[receiver].implements(form) for receiver in there):
-        raise _not_implemented([parties[receiver] for receiver in sorted(there)], form, importing_country)
+        can = _implemented([parties[receiver] for receiver in there], words)
+        raise _no_corridor(country, words.say("form-not-implemented", country=country, form=form, can=can))
     if not fitting:
-        raise _no_corridor(
-            f"no corridor for {form} from {sender} to {importing_country}; "
-            f"agreed there: {_agreed(corridors, sender, there)}",
-            importing_country,
-            f"Use a form agreed with {importing_country}, or have an operator add the corridor.",
-        )
+        agreed = _agreed(corridors, sender, there) or words.phrase("nothing")
+        said = words.say("corridor-missing", country=country, form=form, sender=sender, agreed=agreed)
+        raise _no_corridor(country, said)
     if len(fitting) > 1:
-        fault = f"several receivers in {importing_country} take {form} from {sender}"
+        fault = f"several receivers in {country} take {form} from {sender}"
         raise Misconfigured((RegistryFault("mappings/corridors", "receiver", fault),))
     return corridors[fitting[0]]
 
@@ -91,7 +83,9 @@ def accepted_to(corridors: Corridors, *, sender: PartyId, importing_country: str
     )
 
 
-def over_item_limit(document: etree._Element, form: Form, corridor: Corridor) -> tuple[Finding, ...]:
+def over_item_limit(
+    document: etree._Element, form: Form, corridor: Corridor, words: Words
+) -> tuple[Finding, ...]:
     """
     S04 where *document*, a certificate of *form*, has more items than *corridor* takes; else nothing.
 
@@ -104,14 +98,16 @@ def over_item_limit(document: etree._Element, form: Form, corridor: Corridor) ->
     if items is None or count <= corridor.max_items:
         return ()
     path = f"/{form.root}/Items"
-    text = f"{count} items are more than the {corridor.max_items} that {corridor.receiver.id} takes on one."
+    text, action = words.say(
+        "corridor-items", count=str(count), most=str(corridor.max_items), receiver=corridor.receiver.id
+    )
     finding = Finding(
         code=Fault.TOO_LARGE.value,
         text=text,
         box=form.box_of(path),
         path=path,
         line=items.sourceline,
-        action="Split the consignment over several certificates.",
+        action=action,
     )
     return (finding,)
 
@@ -167,7 +163,7 @@ def agreed_way(
         )
     raise FormNotAgreed(
         f"no corridor between {sender} and {receiver} for {form}; "
-        f"agreed: {_forms(c.delivers for c in corridors.values() if _joins(c, sender, receiver))}"
+        f"agreed: {_forms(c.delivers for c in corridors.values() if _joins(c, sender, receiver)) or 'none'}"
     )
 
 
@@ -221,17 +217,17 @@ def _agreed(corridors: Corridors, sender: PartyId, receivers: Collection[PartyId
 
 
 def _forms(forms: Iterable[FormId]) -> str:
-    return ", ".join(sorted(set(forms))) or "none"
+    return ", ".join(sorted(set(forms)))
 
 
-def _not_implemented(receivers: Iterable[Party], form: FormId, country: str) -> ContentRefused:
-    """No receiver in *country* has declared that it implements *form* (ATIGA Annex 8 Rule 27(2))."""
-    can = "; ".join(f"{party.id} implements {_forms(party.forms or ())}" for party in receivers)
-    text = f"{country} has not declared that it takes {form} electronically: {can}"
-    return _no_corridor(
-        text, country, f"Use a form that {country} implements, or send the certificate on paper."
+def _implemented(receivers: Iterable[Party], words: Words) -> str:
+    """What each of *receivers* has declared that it implements (ATIGA Annex 8 Rule 27(2))."""
+    return "; ".join(
+        words.phrase("implements", party=each.id, forms=_forms(each.forms or ()) or words.phrase("nothing"))
+        for each in receivers
     )
 
 
-def _no_corridor(text: str, country: str, action: str) -> ContentRefused:
+def _no_corridor(country: str, said: tuple[str, str]) -> ContentRefused:
+    text, action = said
     return ContentRefused((Finding(code=Fault.NO_CORRIDOR, text=text, value=country, action=action),))

@@ -10,15 +10,21 @@ from lxml import etree
 from gateway.domain.errors import Fault, Finding, Severity
 from gateway.domain.form import Form
 from gateway.domain.specimen import Asked, Listed, SpecimenList, Specimens
+from gateway.domain.words import Words
 from gateway.validate.facts import ClaimedFacts
 from gateway.validate.places import Place, content_of, path_of, value_at
 
 STEP = 8
-_UPDATE = "Update the specimen list, then judge again; or ask the issuing authority who signed."
+Said = tuple[str, str]  # text and action
 
 
 def signatory_findings(
-    document: etree._Element, form: Form, claims: ClaimedFacts, specimens: Specimens, asked: Asked | None
+    document: etree._Element,
+    form: Form,
+    claims: ClaimedFacts,
+    specimens: Specimens,
+    asked: Asked | None,
+    words: Words,
 ) -> tuple[Finding, ...]:
     """
     What the specimen lists have against who issued and signed *document*; at most one finding, G03.
@@ -34,37 +40,45 @@ def signatory_findings(
     body, signatory = _child(document, form, "IssuingBody"), _child(document, form, "Signatory")
     listed = specimens.in_force(country, form.id.partition("/")[0], on)
     if listed is None:
-        text = f"No specimen list of {country} was in force on {on}, the day of issue"
-        return (_finding(document, form, signatory, text, asked),)
+        said = words.say("specimens-missing", country=country, day=str(on))
+        return (_finding(document, form, signatory, said, asked),)
     if body is None and signatory is None:
-        text = f"Neither issuing body nor signatory is named, so nobody can be looked up in {listed.told}"
-        return (_finding(document, form, None, text, asked),)
+        said = words.say("specimens-unasked", list=listed.told)
+        return (_finding(document, form, None, said, asked),)
     bodies: Iterable[Listed] = listed.bodies
     if body is not None:
-        if (fault := _missing(body, bodies, listed, on)) is not None:
+        if (fault := _missing(body, bodies, listed, on, words)) is not None:
             return (_finding(document, form, body, fault, asked),)
         bodies = [each for each in bodies if each.is_called(_text(body)) and each.counts_on(on)]
     if signatory is not None:
         officials = [one for each in bodies if each.counts_on(on) for one in each.officials]
-        if (fault := _missing(signatory, officials, listed, on)) is not None:
+        if (fault := _missing(signatory, officials, listed, on, words)) is not None:
             return (_finding(document, form, signatory, fault, asked),)
     return ()
 
 
-def _missing(named: etree._Element, some: Iterable[Listed], listed: SpecimenList, on: date) -> str | None:
+def _missing(
+    named: etree._Element, some: Iterable[Listed], listed: SpecimenList, on: date, words: Words
+) -> Said | None:
     """Why *named* is not among *some* on that day, or None."""
     known = [each for each in some if each.is_called(_text(named))]
     if any(each.counts_on(on) for each in known):
         return None
     if not known:
-        return f"{_text(named)} is not on {listed.told}, which was in force on {on}, the day of issue"
-    windows = ", ".join(f"{each.begins or listed.valid_from} to {each.ends or 'on'}" for each in known)
-    return f"{_text(named)} stands on {listed.told} for {windows}; the day of issue is {on}"
+        return words.say("signatory-unlisted", name=_text(named), list=listed.told, day=str(on))
+    windows = ", ".join(
+        words.phrase(
+            "window", begins=str(each.begins or listed.valid_from), ends=str(each.ends or words.phrase("on"))
+        )
+        for each in known
+    )
+    return words.say("signatory-outside", name=_text(named), list=listed.told, windows=windows, day=str(on))
 
 
 def _finding(
-    document: etree._Element, form: Form, named: etree._Element | None, text: str, asked: Asked
+    document: etree._Element, form: Form, named: etree._Element | None, said: Said, asked: Asked
 ) -> Finding:
+    text, action = said
     place = Place(document if named is None else named)
     path = path_of(place, document)
     return Finding(
@@ -75,7 +89,7 @@ def _finding(
         path=path,
         line=place.element.sourceline,
         value=value_at(place),
-        action=_UPDATE,
+        action=action,
         step=STEP,
     )
 

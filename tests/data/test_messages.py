@@ -27,7 +27,8 @@ LATIN = Language("la")
 
 @lru_cache
 def _modules() -> tuple[ast.Module, ...]:
-    return tuple(ast.parse(path.read_text("utf-8")) for path in (SHIPPED / "gateway/validate").glob("*.py"))
+    rooms = (SHIPPED / "gateway" / room for room in ("validate", "route"))
+    return tuple(ast.parse(path.read_text("utf-8")) for room in rooms for path in room.glob("*.py"))
 
 
 def _calls(method: str) -> Iterator[tuple[str, frozenset[str]]]:

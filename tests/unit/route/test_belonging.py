@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import pytest
 from lxml import etree
 
+from gateway.domain.words import ENGLISH
 from gateway.route.belonging import strangers
+from tests.data.shipped import FORM_D, forms
+
+WORDS = forms()[FORM_D].words_in(ENGLISH)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ def certificate(exporting: str, importing: str) -> etree._Element:
 )
 def test_a_certificate_of_other_ends_is_told_where(exporting: str, importing: str, paths: list[str]) -> None:
     found = strangers(
-        Ends(exporting, importing), certificate(exporting, importing), exporting="VN", importing="TH"
+        Ends(exporting, importing), certificate(exporting, importing), WORDS, exporting="VN", importing="TH"
     )
 
     assert [finding.path for finding in found] == paths
@@ -41,8 +45,8 @@ def test_a_certificate_of_other_ends_is_told_where(exporting: str, importing: st
 
 
 def test_where_the_corridor_decides_the_importing_country_is_not_asked() -> None:
-    assert strangers(Ends("VN", "MY"), certificate("VN", "MY"), exporting="VN") == ()
+    assert strangers(Ends("VN", "MY"), certificate("VN", "MY"), WORDS, exporting="VN") == ()
 
 
 def test_a_country_that_cannot_be_read_is_told_by_the_schema_alone() -> None:
-    assert strangers(Ends(None, None), certificate("", ""), exporting="VN", importing="TH") == ()
+    assert strangers(Ends(None, None), certificate("", ""), WORDS, exporting="VN", importing="TH") == ()

@@ -13,6 +13,7 @@ from gateway.domain.dialect import DialectName
 from gateway.domain.errors import ContentRefused, FormNotAgreed, Misconfigured
 from gateway.domain.ids import FormId, PartyId, family_of
 from gateway.domain.status import MessageType
+from gateway.domain.words import ENGLISH, Language
 from gateway.route.corridors import (
     Corridors,
     accepted_to,
@@ -22,6 +23,7 @@ from gateway.route.corridors import (
     dialect_between,
     owed_to,
 )
+from tests.data.shipped import forms
 from tests.unit.deliver.parties import a_party
 
 VN, TH, MY, TH2 = (PartyId(name) for name in ("VN.MOIT", "TH.CUSTOMS", "MY.CUSTOMS", "TH.OTHER"))
@@ -31,6 +33,7 @@ FORM_D, RCEP, RCEP_2, UBL = (
 MEMBERS = frozenset({"VN", "TH", "MY", "ID"})
 PARTIES = {party.id: party for party in (a_party(name, country=name[:2]) for name in (VN, TH, MY))}
 K = MessageType
+WORDS = forms()[FORM_D].words_in(ENGLISH)
 
 
 def a_corridor(
@@ -57,7 +60,9 @@ KNOWN = corridors(
 
 
 def find(form: FormId = FORM_D, to: str = "TH", known: Corridors = KNOWN) -> Corridor:
-    return corridor_for(known, PARTIES, sender=VN, form=form, importing_country=to, members=MEMBERS)
+    return corridor_for(
+        known, PARTIES, sender=VN, form=form, importing_country=to, members=MEMBERS, words=WORDS
+    )
 
 
 def test_the_corridor_goes_from_us_to_the_importing_country_for_the_form() -> None:
@@ -103,6 +108,7 @@ def test_a_country_that_does_not_implement_the_form_is_told_with_what_it_does() 
             form=FORM_D,
             importing_country="MY",
             members=MEMBERS,
+            words=WORDS,
         )
 
     [finding] = caught.value.findings
@@ -114,6 +120,23 @@ def test_a_country_that_does_not_implement_the_form_is_told_with_what_it_does() 
     assert finding.action == "Use a form that MY implements, or send the certificate on paper."
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("vi", "Không có tuyến trao đổi"), ("th", "ไม่มีเส้นทางแลกเปลี่ยน")]
+)
+def test_a_missing_corridor_is_told_in_the_language_that_was_asked_for(language: str, said: str) -> None:
+    words = forms()[FORM_D].words_in(Language(language))
+
+    with pytest.raises(ContentRefused) as caught:
+        corridor_for(
+            KNOWN, PARTIES, sender=VN, form=FORM_D, importing_country="MY", members=MEMBERS, words=words
+        )
+
+    [finding] = caught.value.findings
+    assert finding.text.startswith(said)
+    assert "atiga/form-d/1.0" in finding.text
+    assert finding.action
+
+
 def test_what_may_be_handed_in_for_a_country_is_what_its_corridors_accept() -> None:
     accepted = {to: accepted_to(KNOWN, sender=VN, importing_country=to) for to in ("TH", "MY", "ID")}
 
@@ -121,7 +144,9 @@ def test_what_may_be_handed_in_for_a_country_is_what_its_corridors_accept() -> N
 
 
 def test_a_form_of_no_agreement_goes_wherever_a_corridor_leads() -> None:
-    found = corridor_for(KNOWN, PARTIES, sender=VN, form=RCEP, importing_country="MY", members=None)
+    found = corridor_for(
+        KNOWN, PARTIES, sender=VN, form=RCEP, importing_country="MY", members=None, words=WORDS
+    )
 
     assert found.receiver.id == MY
 
@@ -137,6 +162,7 @@ def test_two_receivers_for_one_form_in_one_country_are_nobody_s_choice() -> None
             form=FORM_D,
             importing_country="TH",
             members=MEMBERS,
+            words=WORDS,
         )
 
 

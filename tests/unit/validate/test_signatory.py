@@ -11,6 +11,7 @@ from lxml import etree
 
 from gateway.domain.errors import Finding, Severity
 from gateway.domain.specimen import Asked, Listed, SpecimenList, Specimens
+from gateway.domain.words import ENGLISH
 from gateway.registry.folder import Folder
 from gateway.registry.forms import load_forms
 from gateway.validate.facts import claimed_facts
@@ -55,7 +56,7 @@ def judged(
     document: etree._Element, *lists: SpecimenList, asked: Asked | None = Asked.REFUSE
 ) -> tuple[Finding, ...]:
     claims = claimed_facts(document, FORM)
-    return signatory_findings(document, FORM, claims, Specimens(lists), asked)
+    return signatory_findings(document, FORM, claims, Specimens(lists), asked, FORM.words_in(ENGLISH))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """
 The named statements, loaded once: ``queries.claim(connection, party=…)``.
 
-``queries.sql`` holds those of the way of a message, ``watching.sql`` those of the watch over it.
+The folder ``queries`` holds those of the way of a message and of who looks at it, a file a subject;
+``watching.sql`` those of the watch over it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from aiosql.adapters.asyncpg import AsyncPGAdapter
 
 from gateway.store.connect import Connection
 
-QUERIES = Path(__file__).with_name("queries.sql")
+QUERIES = Path(__file__).with_name("queries")
 WATCHING = Path(__file__).with_name("watching.sql")
 
 

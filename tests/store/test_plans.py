@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import aiosql
 import asyncpg
 import pytest
 import pytest_asyncio
@@ -133,4 +134,13 @@ def test_every_exception_is_a_statement() -> None:
 
 
 def test_every_file_of_statements_is_held_to_it() -> None:
-    assert {path.stem for path in Path(event_log.__file__).parent.glob("*.sql")} == set(FILES)
+    assert {path.stem for path in Path(event_log.__file__).parent.glob("*.sql")} == set(FILES) - {"queries"}
+
+
+def test_a_statement_stands_in_one_file() -> None:
+    files = [
+        aiosql.from_path(path, "asyncpg").available_queries
+        for path in Path(event_log.__file__).parent.glob("queries/*.sql")
+    ]
+
+    assert sorted(name for names in files for name in names) == sorted(queries.available_queries)

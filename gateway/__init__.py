@@ -19,7 +19,8 @@ anybody whether a certificate was issued here and still stands, ``notify`` its s
 the national API and knows nothing else here.
 ``pipeline`` is the only module that knows the order, with ``preparing`` for what is pure on the way out and
 ``opening`` on the way in; ``answers`` does the same for what is said about a certificate later. ``rooms`` and
-``workers`` are what they use; ``watch`` looks again and again for what a person must act on; ``app`` alone
-makes the concrete parts.
+``workers`` are what they use; ``watch`` looks again and again for what a person must act on.
+``app`` starts a ``node``, which alone puts the concrete parts together: its ``doors``, its lanes, and how the
+parties are ``standing`` with us.
 ``settings`` reads the environment, ``cli`` is what people type, ``demo`` the whole of it on one machine.
 """

@@ -11,12 +11,13 @@ from pathlib import Path
 import aiohttp
 from aiohttp.web_app import _cached_build_middleware
 
-from gateway.app import Node, furnish
+from gateway.app import furnish
 from gateway.demo.country import HOST, Address
 from gateway.domain.caller import Role
 from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
+from gateway.node import Node
 from gateway.observe.four_eyes import FourEyes
 from gateway.observe.metrics import Metrics
 from gateway.registry.load import Registry

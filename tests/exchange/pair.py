@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import aiohttp
 
-from gateway.app import Node
 from gateway.demo.country import HOST, Address, free_addresses
 from gateway.domain.caller import Role
 from gateway.domain.ids import PartyId
 from gateway.intake.issuer import mint
+from gateway.node import Node
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.settings import Settings

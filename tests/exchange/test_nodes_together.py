@@ -16,11 +16,11 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from gateway.app import Node
 from gateway.demo.country import Address, Neighbours, free_addresses, write_registry
 from gateway.demo.records import certificate
 from gateway.domain.caller import Role
 from gateway.domain.ids import PartyId
+from gateway.node import Node
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import Registry, load_registry
 from gateway.settings import Settings

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import functools
 import json
+import os
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from tests.exchange.mutations import survivors
 from tests.exchange.pair import pair
 from tests.exchange.test_answers_model import World, sequences
 from tests.exchange.walk import Walk, Walked
-from tests.fuzzing.run import fuzz
+from tests.fuzzing.run import fuzz_side_by_side
 from tests.servers import Servers, default_kind
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
@@ -61,7 +62,9 @@ def main() -> int:
     unlawful = _unlawful(asked.sequences, asked.seed)
     undescribed = asyncio.run(_undescribed(asked.calls))
     with tempfile.TemporaryDirectory() as folder:
-        fuzzed = fuzz(Path(folder), runs=asked.fuzz, seed=asked.seed)
+        fuzzed = fuzz_side_by_side(
+            Path(folder), runs=asked.fuzz, seed=asked.seed, processes=os.cpu_count() or 1
+        )
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "crash": {**vars(asked), **asdict(evidence), "seconds": took_s},

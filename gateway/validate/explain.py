@@ -55,8 +55,11 @@ class Explanation:
             log: what libxml2 said; speaks for identity constraints, and where xmlschema finds nothing.
         """
         flaws = list(self._duplicates(document, log))
-        for error in islice(self._schema.iter_errors(cast("Any", document)), ENOUGH):
-            flaws += self._explained(error)
+        try:
+            for error in islice(self._schema.iter_errors(cast("Any", document)), ENOUGH):
+                flaws += self._explained(error)
+        except ArithmeticError:  # a year or a number beyond what xmlschema can count to; libxml2 named it
+            flaws += _in_other_words(document, log)
         return flaws or _in_other_words(document, log)
 
     def _explained(self, error: XMLSchemaValidationError) -> Iterable[Flaw]:

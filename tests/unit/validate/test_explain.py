@@ -258,6 +258,15 @@ def test_where_nothing_better_is_known_libxml2_speaks() -> None:
     assert "minLength" in flaw.words(forms()[RCEP].words[ENGLISH])[0]
 
 
+def test_a_year_beyond_what_anybody_can_count_to_is_a_fault_like_another() -> None:
+    document = written(a_record(items=1))
+    _text("IssueDate", f"{'4' * 40}-09-14")(document)
+
+    told = judge().judge(document, forms()[RCEP], ON)
+
+    assert ("S02", "/CertificateOfOrigin/IssueDate") in {(finding.code, finding.path) for finding in told}
+
+
 def test_a_failure_without_words_is_a_failure_all_the_same() -> None:
     (flaw,) = Explanation(forms()[RCEP]).flaws(written(a_record(items=1)), [])
 

@@ -27,7 +27,8 @@ from gateway.validate.stylesheet import EXTRA, SCH, not_understood, stylesheet_o
 
 ENOUGH = 200
 
-_POSITION = re.compile(r"\[.*?\]")
+_CONDITION = re.compile(r"\[[^\]]*\]")
+_STEP = re.compile(rf"(?:[^/\[]|{_CONDITION.pattern})+")  # a condition may hold slashes of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +118,12 @@ class Rules:
             return Place(context)
         if found := self._at(context, subject):
             return Place(found[0])
-        steps = [_POSITION.sub("", step).partition(":")[2] for step in subject.split("/")]
+        steps = _STEP.findall(subject)
+        names = [_CONDITION.sub("", step).partition(":")[2] for step in steps]
         for present in range(len(steps) - 1, 0, -1):
-            parent = "/".join(subject.split("/")[:present])
-            if found := self._at(context, parent):
-                return Place(found[0], "/".join(steps[present:]))
-        return Place(context, "/".join(steps))
+            if found := self._at(context, "/".join(steps[:present])):
+                return Place(found[0], "/".join(names[present:]))
+        return Place(context, "/".join(names))
 
     def _at(self, context: etree._Element, xpath: str) -> list[etree._Element]:
         found = context.xpath(xpath, namespaces=dict(self._book.namespaces))

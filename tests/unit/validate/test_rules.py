@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -22,6 +23,12 @@ def _with_rules(find: str, put: str) -> Form:
     assert find in text
     sources = {**form.sources, form.rules: text.replace(find, put, 1).encode()}
     return replace(form, sources=MappingProxyType(sources))
+
+
+def _with_test(form: Form, test: str) -> Mapping[str, bytes]:
+    assert form.rules is not None
+    changed = form.sources[form.rules].replace(b'test="f:Origin"', f'test="{test}"'.encode(), 1)
+    return MappingProxyType({**form.sources, form.rules: changed})
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,14 @@ def test_a_value_with_an_apostrophe_is_taken() -> None:
     (flaw,) = Rules(rule_book(titled)).flaws(written(a_record(items=2)), ON)
 
     assert flaw.rule == "too-many-items"
+
+
+def test_a_subject_that_is_not_there_is_looked_for_step_by_step() -> None:
+    """A condition of a step may hold slashes of its own."""
+    subject = "f:Origin/f:Country[. = ancestor::f:CertificateOfOrigin/f:Nowhere]"
+    form = _with_rules('subject="f:Origin"', f'subject="{subject}"')
+    put = replace(form, sources=_with_test(form, "f:Nowhere"))
+
+    flaw, *_ = Rules(rule_book(put)).flaws(written(a_record(items=1)), ON)
+
+    assert flaw.place.below == "Country"

@@ -189,10 +189,11 @@ def append(size: int, leaves: bytes, tiles: Tiles) -> dict[TileId, bytes]:
 
 def perfect_root(hashes: bytes) -> bytes:
     """The root over a power of two of hashes."""
-    row = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
+    sha256, pair = hashlib.sha256, 2 * HASH_BYTES  # here a proof spends its time
+    while len(hashes) > HASH_BYTES:
+        pairs = (hashes[at : at + pair] for at in range(0, len(hashes), pair))
+        hashes = b"".join([sha256(b"\x01" + each).digest() for each in pairs])
+    return hashes
 
 
 # ---- what anybody can check --------------------------------------------------------------------------------

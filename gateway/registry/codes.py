@@ -24,6 +24,7 @@ COLUMNS = ["code", "name", "status"]
 AMONG = 50  # codes that are looked at for being equally like
 
 _LOCODE = re.compile(r"([A-Z]{2})[A-Z2-9]{3}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _INTERNATIONAL_WATERS = "XZ"
 _COMMENT = re.compile(r"#\s*(list|source|edition|licence|status):\s*(.+)")
 
@@ -84,14 +85,20 @@ class HsEdition:
         return place < len(self.ordered) and self.ordered[place].startswith(code)
 
     def nearest(self, code: str, count: int = 3) -> tuple[str, ...]:
-        """The subheadings next to *code*: of the same heading if there are any, else of the same chapter."""
+        """
+        The subheadings next to *code*: of the same heading if there are any, else of the same chapter.
+
+        What is no number, such as a slip of the keyboard, has the neighbours it would stand between.
+        """
         for prefix in (code[:4], code[:2]):
             start = bisect_left(self.ordered, prefix)
             if start < len(self.ordered) and self.ordered[start].startswith(prefix):
                 place = bisect_left(self.ordered, code)
                 around = self.ordered[max(start, place - count) : place + count]
                 family = [known for known in around if known.startswith(prefix)]
-                return tuple(sorted(family, key=lambda known: (abs(int(known) - int(code)), known))[:count])
+                if _NUMBER.fullmatch(code):
+                    family.sort(key=lambda known: (abs(int(known) - int(code)), known))
+                return tuple(family[:count])
         return ()
 
 

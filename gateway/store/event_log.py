@@ -31,7 +31,7 @@ from gateway.domain.merkle import (
     tiles_for,
 )
 from gateway.store.connect import Connection, Connections
-from gateway.store.feeds import Position, known_position
+from gateway.store.feeds import BEGINNING, never_given_out, position_of
 from gateway.store.finishing import finished
 from gateway.store.statements import OnConnection
 
@@ -138,13 +138,16 @@ class EventLog:
             NotFound: the tree of that size does not hold it yet, or there is no such tree.
             LogBroken: the log has lost hashes.
         """
+        if cursor == BEGINNING:
+            raise NotFound("An event is named by its cursor.")
+        place, event_no = position_of(cursor)
         async with self._pool.acquire() as connection:
-            position = await known_position(connection, "event", "event_no", cursor)
-            if position is None:
-                raise NotFound("An event is named by its cursor.")
-            place, event_no = position
-            entry = await queries.entry(connection, place=place, event_no=event_no)
-            return await _inclusion(connection, position, str(entry), size)
+            found = await queries.leaf(connection, place=place, event_no=event_no)
+            if found["entry"] is None:
+                raise never_given_out(cursor)
+            wanted = found["size"] if size is None else size
+            _must_reach(found["size"], wanted)
+            return await _inclusion(connection, found["leaf"], found["entry"], wanted)
 
     async def inclusions_of(
         self, message_nos: Sequence[int], certificate_no: int | None, size: int
@@ -155,11 +158,11 @@ class EventLog:
             rows = [row async for row in queries.entries_of_messages(connection, message_nos=message_nos)]
             of_itself = queries.entries_of_certificate(connection, certificate_no=certificate_no)
             rows += [row async for row in of_itself]
+            await _reaches(connection, size)
             for row in sorted(rows, key=lambda row: (row["place"], row["event_no"])):
-                position = row["place"], row["event_no"]
-                leaf = await queries.leaf_of(connection, place=position[0], event_no=position[1])
+                leaf = await queries.leaf_of(connection, place=row["place"], event_no=row["event_no"])
                 if leaf is not None and leaf < size:
-                    found.append(await _inclusion(connection, position, row["entry"], size))
+                    found.append(await _inclusion(connection, leaf, row["entry"], size))
         return tuple(found)
 
     async def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
@@ -231,11 +234,7 @@ async def _proof(connection: Connection, ranges: Sequence[Range]) -> tuple[bytes
     return hashes_of(ranges, await read_tiles(connection, tiles_for(ranges)))
 
 
-async def _inclusion(connection: Connection, position: Position, entry: str, size: int | None) -> Inclusion:
-    leaf = await queries.leaf_of(connection, place=position[0], event_no=position[1])
-    if size is None:
-        size = await queries.log_size(connection)
-    await _reaches(connection, size)
+async def _inclusion(connection: Connection, leaf: int | None, entry: str, size: int) -> Inclusion:
     if leaf is None or leaf >= size:
         raise NotFound("This event is not in the tree of that size.")
     (root, *proof) = await _proof(connection, [root_range(size), *inclusion_ranges(leaf, size)])
@@ -243,7 +242,10 @@ async def _inclusion(connection: Connection, position: Position, entry: str, siz
 
 
 async def _reaches(connection: Connection, size: int) -> None:
-    largest: int = await queries.log_size(connection)
+    _must_reach(await queries.log_size(connection), size)
+
+
+def _must_reach(largest: int, size: int) -> None:
     if not 0 <= size <= largest:
         raise NotFound(f"There is no tree of {size} leaves; the largest has {largest}.")
 

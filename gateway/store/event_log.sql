@@ -77,6 +77,19 @@ SELECT t.number * 256 + array_position(t.event_nos, :event_no::bigint) - 1
          ORDER BY first_place DESC, first_event_no DESC
          LIMIT 1) AS t;
 
+-- name: leaf(place, event_no)^
+-- What the leaf of an event says, which it is, and how many there are. No entry: there is no such event; no leaf: the
+-- tree has not come to it.
+SELECT (SELECT entry FROM log_entry WHERE place = :place::bigint AND event_no = :event_no::bigint) AS entry,
+       (SELECT t.number * 256 + array_position(t.event_nos, :event_no::bigint) - 1
+          FROM (SELECT number, event_nos
+                  FROM log_tile
+                 WHERE level = 0
+                   AND (first_place, first_event_no) <= (:place::bigint, :event_no::bigint)
+                 ORDER BY first_place DESC, first_event_no DESC
+                 LIMIT 1) AS t) AS leaf,
+       (SELECT size FROM log_position) AS size;
+
 -- name: entries_of_messages(message_nos)
 -- The leaves of these messages' events, oldest first: where they stand and what they say.
 SELECT l.place, l.event_no, l.entry
@@ -92,10 +105,6 @@ SELECT l.place, l.event_no, l.entry
                                    FROM event
                                   WHERE certificate_no = :certificate_no AND message_no IS NULL)
  ORDER BY l.place, l.event_no;
-
--- name: entry(place, event_no)$
--- What the leaf of an event says. No row: there is no such event.
-SELECT entry FROM log_entry WHERE place = :place AND event_no = :event_no;
 
 -- ======== auditing ===========================================================================================
 

@@ -185,10 +185,26 @@ async def known_position(
     """
     if after is None or after == BEGINNING:
         return None
-    if (read := _CURSOR.fullmatch(after)) is not None:
-        epoch, xact, no = (int(part) for part in read.groups())
-        place = (epoch << _EPOCH_BITS) + xact
-        known = _KNOWN.format(table=table, number=number)
-        if await connection.fetchval(known, place, no):
-            return place, no
-    raise UnknownCursor(f"This cursor was never given out: {after[:80]!r}")
+    position = position_of(after)
+    known = _KNOWN.format(table=table, number=number)
+    if not await connection.fetchval(known, *position):
+        raise never_given_out(after)
+    return position
+
+
+def position_of(cursor: str) -> Position:
+    """
+    Where *cursor* stands, if it was ever given out.
+
+    Raises:
+        UnknownCursor: nothing like it was ever given out.
+    """
+    if (read := _CURSOR.fullmatch(cursor)) is None:
+        raise never_given_out(cursor)
+    epoch, xact, no = (int(part) for part in read.groups())
+    return (epoch << _EPOCH_BITS) + xact, no
+
+
+def never_given_out(cursor: str) -> UnknownCursor:
+    """What is said of a cursor that is none."""
+    return UnknownCursor(f"This cursor was never given out: {cursor[:80]!r}")

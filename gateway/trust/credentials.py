@@ -25,7 +25,7 @@ from gateway.registry.folder import ROOMS, Folder
 from gateway.registry.parties import PARTIES, TRUST, LiveParties, load_parties
 from gateway.registry.seals import SEALS
 from gateway.trust.keys import OpenElsewhere, OwnKey, OwnKeys, load_keys
-from gateway.trust.tls import Refusal, client_context, server_context, watched
+from gateway.trust.tls import Refusal, client_context, judged, server_context, server_fault, watched
 
 _PATTERNS = (f"{PARTIES}/*.toml", f"{SEALS}/*.toml", f"{TRUST}/*.pem", f"{TRUST}/*.crl")
 
@@ -78,19 +78,29 @@ class Credentials:
         return {name: party for name, party in self._parties.items() if name != self._home}
 
     def client(self, party: PartyId) -> ssl.SSLContext:
-        """How we call *party* now; the same object while nothing changes, so that connections last."""
+        """
+        How we call *party* now; the same object while nothing changes, so that connections last.
+
+        A new list of its authority is a change: it is held against the server's certificate at a handshake.
+        """
         own = self._own_tls()
-        made_of = (self._reading, own and own.certificate.fingerprint)
+        lists = tuple((each.source, each.this_update) for each in self._parties[party].lists)
+        made_of = (self._reading, own and own.certificate.fingerprint, lists)
         known = self._clients.get(party)
         if known is not None and (own is None or known[0] == made_of):
             return known[1]
-        context = client_context(own or self.keys.tls_key(self._clock()), self._parties[party])
+        context = self._calling(party, own or self.keys.tls_key(self._clock()))
         self._clients[party] = (made_of, context)
         return context
 
     def rehearsing(self, party: PartyId, key: OwnKey) -> ssl.SSLContext:
         """How we would call *party* with *key*."""
-        return client_context(key, self._parties[party])
+        return self._calling(party, key)
+
+    def _calling(self, party: PartyId, key: OwnKey) -> ssl.SSLContext:
+        context = client_context(key, self._parties[party])
+        context.sslobject_class = judged(lambda peer: server_fault(peer, self._parties[party], self._clock()))
+        return context
 
     def server(self, refused: Refusal = lambda _: None) -> ssl.SSLContext:
         """

@@ -19,10 +19,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.domain.clock import rfc3339
 from gateway.domain.corridor import Party
 from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.ids import PartyId
-from gateway.domain.revocation import newest
+from gateway.domain.revocation import newest, told
 from gateway.trust.chain import load_der
 from gateway.trust.keys import OwnKey
 
@@ -71,6 +72,48 @@ def watched(refused: Refusal) -> type[ssl.SSLObject]:
                 raise
 
     return Watched
+
+
+def judged(fault_of: Callable[[bytes], str | None]) -> type[ssl.SSLObject]:
+    """
+    The kind of connection of a context that hands the server's certificate to *fault_of* at each handshake.
+
+    No message is sent over a connection of which it tells a fault; OpenSSL has judged all else by then.
+    """
+
+    class Judged(ssl.SSLObject):
+        """Gives up where the certificate does not count."""
+
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            fault = fault_of(self.getpeercert(binary_form=True) or b"")
+            if fault is not None:
+                refused = ssl.SSLCertVerificationError(fault)
+                refused.verify_message = fault
+                raise refused
+
+    return Judged
+
+
+def server_fault(peer: bytes, party: Party, at: datetime) -> str | None:
+    """
+    Why the certificate that *party*'s server shows does not count by the lists we hold; None where it does.
+
+    Under a hard policy it counts only while the list is fresh; where an authority of their own gives *party*
+    its TLS certificates, once there has been a list of it.
+    """
+    listed = newest(party.lists, party.tls_anchor)
+    certificate = load_der(peer)
+    if listed is not None and certificate is not None:
+        since = listed.revoked.get(certificate.serial_number)
+        if since is not None and since <= at:
+            return f"certificate revoked at {rfc3339(since)}; our clock says {rfc3339(at)}"
+    is_hard = party.revocation is not None and party.revocation.hard
+    is_wanted = listed is not None or party.tls_anchor == party.anchor
+    if is_hard and is_wanted and (listed is None or not listed.is_fresh(at)):
+        unknown = "whether the certificate was revoked cannot be told without a fresh list of its authority"
+        return f"{unknown}: {told(listed)}; our clock says {rfc3339(at)}"
+    return None
 
 
 def party_of(peer: bytes | None, parties: Mapping[PartyId, Party], at: datetime) -> PartyId | None:

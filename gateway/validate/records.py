@@ -33,6 +33,7 @@ from gateway.validate.boxes import (
 )
 from gateway.validate.places import content_of
 
+_LONGEST_NUMBER = 100  # digits
 NOT_PRINTED = frozenset({"form", "case", "kind", "expected"})  # keys beside the boxes
 
 
@@ -208,9 +209,10 @@ def plain(value: float | Decimal) -> str:
 
 
 def number(text: str) -> int | Decimal | str:
-    """The number that *text* is; *text* itself if it is none."""
+    """The number that *text* is; *text* itself if it is none, or longer than any number of a certificate."""
     stripped = text.strip()
     digits = stripped.removeprefix("-").removeprefix("+")
-    if not digits.replace(".", "", 1).isascii() or not digits.replace(".", "", 1).isdigit():
+    bare = digits.replace(".", "", 1)
+    if not bare.isascii() or not bare.isdigit() or len(bare) > _LONGEST_NUMBER:
         return text
     return Decimal(stripped) if "." in digits else int(stripped)

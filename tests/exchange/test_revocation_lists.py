@@ -291,17 +291,17 @@ async def test_nothing_is_lost_while_the_list_of_a_hard_party_is_late(
         publishes_th.gives = revocation_list(papers[1].anchor, issued=NOON - HOUR, fresh_for=99 * DAY)
         async with pair(tmp_path, servers, papers) as both:
             await both.vn.submit("VN-LATE-1")
-            waits = await both.vn.until("VN-LATE-1", _was_put_off)
+            await both.vn.until("VN-LATE-1", _was_put_off)
             publishes_vn.gives = revocation_list(papers[0].anchor, issued=NOON - HOUR, fresh_for=99 * DAY)
             both.clock.put_forward(HOUR)
             await both.vn.until("VN-LATE-1", is_acknowledged)
 
-            assert "T03" in waits["messages"][0]["attempts"][-1]["cause"]
             assert await _list_checks(both) == ["revocation list TH.CUSTOMS", "revocation list VN.MOIT"]
 
 
 def _was_put_off(story: dict[str, Any]) -> bool:
-    return any(each["attempts"] for each in story["messages"])
+    causes = [attempt["cause"] or "" for each in story["messages"] for attempt in each["attempts"]]
+    return any("T03" in cause for cause in causes)
 
 
 async def _list_checks(both: Pair) -> list[str]:

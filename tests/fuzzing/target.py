@@ -26,6 +26,7 @@ from gateway.registry.load import load_registry
 from gateway.trust.check import check_opened, check_seal, open_message
 from gateway.trust.seal import seal
 from gateway.validate.judge import Judge
+from gateway.validate.records import record_of
 from tests.conformance.sealed import VN
 from tests.messages import NOW, TH, a_message
 from tests.unit.trust.test_check import REPLAY_WINDOW, SKEW
@@ -111,11 +112,12 @@ def _without_pis(octets: bytes) -> bytes:
 
 
 def _is_judged(raw: bytes) -> None:
-    """A business document by its form's schema and rules."""
+    """A business document by its form's schema and rules; read as a record, too, as bad ones are shown."""
     root = read_xml(raw, limit=MOST_BYTES)
     form = _FORMS.get(etree.QName(root).namespace or "")
     if form is not None:
         _JUDGE.judge(root, form, DAY)
+        record_of(root, form)
 
 
 _WAYS: tuple[Callable[[bytes], None], ...] = (_arrives, _is_sealed, _is_sealed_by_us, _is_judged)

@@ -55,6 +55,16 @@ def test_the_harmonized_system_has_six_digits() -> None:
     assert "610910" in edition
 
 
+@given(st.sampled_from(["6109", "61", ""]), st.text(max_size=30) | st.text("0", min_size=5000, max_size=5001))
+def test_what_is_no_subheading_has_neighbours_all_the_same(begins: str, rest: str) -> None:
+    edition = CODES.hs["2022"]
+
+    nearest = edition.nearest(begins + rest)
+
+    assert all(known in edition for known in nearest)
+    assert nearest or not begins
+
+
 @given(st.text("0123456789", min_size=6, max_size=6))
 def test_the_nearest_subheadings_are_of_the_same_chapter(code: str) -> None:
     edition = CODES.hs["2022"]

@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from gateway.deliver.transports.faults import tls_words
 from gateway.demo.country import Address
 from gateway.domain.errors import Misconfigured
 from gateway.domain.ids import PartyId
+from gateway.domain.revocation import RevocationList, read_list
 from gateway.registry.folder import Folder
 from gateway.registry.parties import LiveParties, load_parties
 from gateway.trust.credentials import Credentials
@@ -23,6 +26,7 @@ from gateway.trust.keys import LEAD, load_keys
 from gateway.trust.make import certificate_pem, write_key
 from tests.exchange.pair import NOON, TH, VN, Papers
 from tests.keys import ENDS
+from tests.revocation import revocation_list
 
 ADDRESSES = {VN: 8441, TH: 8442}
 HOUR = timedelta(hours=1)
@@ -156,6 +160,77 @@ async def test_a_client_of_a_new_anchor_is_let_in_once_the_files_were_read(house
         assert not await gets_through(port, house.th)
         await old.close()
         await new.close()
+
+
+def lay_down(
+    house: House, *revoked: x509.Certificate, fail: str = "soft", at: datetime = NOON - HOUR
+) -> None:
+    """VN.MOIT's authority has a list, which TH.CUSTOMS has as a file; it is fresh for a day."""
+    raw = revocation_list(house.papers[VN].anchor, *revoked, issued=NOON - HOUR, at=at)
+    (house.work / "registry/certs/trust/vn.crl").write_bytes(raw)
+    file = house.work / f"registry/mappings/parties/{VN.lower()}.toml"
+    policy = f'[revocation]\nfail = "{fail}"\n'
+    file.write_text(f'crl = "vn.crl"\n{file.read_text("utf-8")}{policy}', "utf-8")
+    house.th.reread()
+
+
+async def refusal(port: int, who: Credentials) -> str | None:
+    """Why *who* gives up the call; None where it does not."""
+    try:
+        line = await call(port, who.client(PartyId(VN)))
+    except ssl.SSLCertVerificationError as error:
+        return tls_words(error)
+    works = await line.works()
+    await line.close()
+    return None if works else "nothing comes back"
+
+
+@pytest.mark.enable_socket
+async def test_a_server_s_certificate_that_was_revoked_is_not_spoken_to(house: House) -> None:
+    shown = house.papers[VN].tls[0].issued.certificate
+    async with listening(house.vn.server()) as port:
+        assert await refusal(port, house.th) is None
+
+        lay_down(house, shown, at=NOON + HOUR)
+
+        assert await refusal(port, house.th) is None
+        house.clock.now = NOON + 2 * HOUR
+        assert await refusal(port, house.th) == (
+            "certificate verify failed: certificate revoked at 2026-09-10T13:00:00.000Z;"
+            " our clock says 2026-09-10T14:00:00.000Z"
+        )
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(("fail", "words"), [("soft", None), ("hard", "cannot be told without a fresh list")])
+async def test_a_stale_list_ends_calls_by_the_party_s_policy(
+    house: House, fail: str, words: str | None
+) -> None:
+    lay_down(house, fail=fail)
+    async with listening(house.vn.server()) as port:
+        assert await refusal(port, house.th) is None
+        house.clock.now = NOON + 24 * HOUR
+
+        said = await refusal(port, house.th)
+
+        assert (said is None) if words is None else (words in str(said))
+
+
+def test_a_new_list_is_held_against_certificates_before_anything_else_is_sent(house: House) -> None:
+    """Connections are kept by their context, so another one makes new handshakes."""
+    before = house.th.client(PartyId(VN))
+
+    house.th.hold_lists({PartyId(VN): [fetched(house)]}, {})
+
+    held = house.th.client(PartyId(VN))
+    assert held is not before
+    assert house.th.client(PartyId(VN)) is held
+
+
+def fetched(house: House) -> RevocationList:
+    anchor = house.papers[VN].anchor
+    raw = revocation_list(anchor, issued=NOON - HOUR)
+    return read_list(raw, [anchor.certificate], source="http://authority.example/list.crl", fetched_at=NOON)
 
 
 def test_a_context_lasts_while_nothing_changes(house: House) -> None:

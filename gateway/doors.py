@@ -217,6 +217,7 @@ class Doors:
             demonstration=demonstration,
             browser_url=settings.browser_url,
             decided=self.standing.look,
+            ping=self.pings.ping,
             changed=self.changes.wait,
             stopping=self.stopping,
             workers=self.workers,

@@ -8,6 +8,7 @@ It goes on by itself on any node, at a rate, and is stopped at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import quote
@@ -34,6 +35,7 @@ PER_SECOND = 20
 SHOWN = 50
 TYPED_ABOVE = 20
 _REASON = 2000
+_NOTICE = 500
 
 WHAT_HAPPENS: Mapping[str, str] = MappingProxyType(
     {
@@ -213,6 +215,39 @@ class Acting:
         await self._parts.decided()
         return see(f"/console/lanes/{quote(party.id)}")
 
+    async def ask_outage(self, request: web.Request) -> web.Response:
+        """The form to declare that a party is out."""
+        return self._pages.page("act-outage.html", request[VISITOR], lane=await self._lane(request))
+
+    async def declare_outage(self, request: web.Request) -> web.Response:
+        """Nothing is sent, what it sends is taken, and whoever hands in for it reads the notice."""
+        party, at = self._party(request.match_info["party"]), self._parts.clock()
+        form = await request.post()
+        notice = str(form.get("notice", "")).strip()[:_NOTICE]
+        if not notice:
+            raise Refused("Say what senders shall read. Nothing was done.", HTTPStatus.UNPROCESSABLE_ENTITY)
+        await self._parts.ledger.suspend(
+            party.id,
+            who=request[VISITOR].caller.subject,
+            reason=await _reason(request),
+            outgoing_only=True,
+            at=at,
+            notice=notice,
+            until=_until(str(form.get("until", "")), at),
+        )
+        await self._parts.decided()
+        return see(f"/console/lanes/{quote(party.id)}")
+
+    async def ask_ping(self, request: web.Request) -> web.Response:
+        """The form to ask a party now instead of waiting for the next try."""
+        return self._pages.page("act-ping.html", request[VISITOR], lane=await self._lane(request))
+
+    async def ping(self, request: web.Request) -> web.Response:
+        """Ask it; any sign of life ends what its lane waits for. What came of it stands in its history."""
+        party = self._party(request.match_info["party"])
+        await self._parts.ping(party.id, request[VISITOR].caller.subject)
+        return see(f"/console/lanes/{quote(party.id)}#acts")
+
     async def _lane(self, request: web.Request) -> Lane:
         party = self._party(request.match_info["party"])
         lanes = await lanes_of(self._parts, self._parts.clock())
@@ -235,6 +270,19 @@ def _verb(request: web.Request) -> str:
 async def _reason(request: web.Request) -> str | None:
     form = await request.post()
     return str(form.get("reason", "")).strip()[:_REASON] or None
+
+
+def _until(text: str, now: datetime) -> datetime | None:
+    """When it ends by itself: a moment of UTC as browsers send it, ahead of *now*."""
+    if not text:
+        return None
+    try:
+        until = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        until = now
+    if until <= now:
+        raise Refused("The end must be a moment to come. Nothing was done.", HTTPStatus.UNPROCESSABLE_ENTITY)
+    return until
 
 
 def _action_id(request: web.Request) -> UUID:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.console.acting import Acting
 from gateway.console.board import BoardPages
-from gateway.console.doors import add_headers, errors, gate
+from gateway.console.doors import Guard, add_headers, errors, gate
 from gateway.console.exceptions import ExceptionPages
 from gateway.console.message import OneMessage
 from gateway.console.messages import MessagePages
@@ -18,6 +18,7 @@ from gateway.console.records import RecordPages
 from gateway.console.serving import VISITOR, Pages, Parts, file_handler, see
 from gateway.console.signing import Door
 from gateway.console.stream import Streams
+from gateway.console.trust import TrustPages
 from gateway.console.verifications import VerificationPages
 from gateway.console.visitor import Part
 
@@ -26,12 +27,18 @@ Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page or form: who sees it is decided by the part it belongs to."""
+    """
+    One page or form: who sees it is decided by the part it belongs to.
+
+    Attributes:
+        fresh: whether it wants somebody who signed in just now.
+    """
 
     method: str
     path: str
     part: Part
     serve: Serve
+    fresh: bool = False
 
 
 def create_console(parts: Parts, *, away: tuple[type[Exception], ...] = ()) -> web.Application:
@@ -42,7 +49,7 @@ def create_console(parts: Parts, *, away: tuple[type[Exception], ...] = ()) -> w
         away: errors that say the database cannot be reached.
     """
     pages = Pages(parts)
-    guarded: dict[web.AbstractRoute, Part] = {}
+    guarded: dict[web.AbstractRoute, Guard] = {}
     app = web.Application(middlewares=[errors(parts, pages, away), gate(parts, pages, guarded)])
     door = Door(parts, pages)
     app.router.add_get("/sign-in", door.page)
@@ -51,7 +58,8 @@ def create_console(parts: Parts, *, away: tuple[type[Exception], ...] = ()) -> w
     app.router.add_get("/signed-in", door.back)
     app.router.add_get("/static/{digest}/{name}", file_handler(parts))
     for page in table(parts, pages):
-        guarded[app.router.add_route(page.method, page.path, page.serve)] = page.part
+        route = app.router.add_route(page.method, page.path, page.serve)
+        guarded[route] = Guard(page.part, page.fresh)
     app.on_response_prepare.append(add_headers)
     return app
 
@@ -67,6 +75,7 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
     parties = PartyPages(parts, pages)
     records = RecordPages(parts, pages)
     verifications = VerificationPages(parts, pages)
+    trust = TrustPages(parts, pages)
 
     async def first(request: web.Request) -> web.StreamResponse:
         visitor = request[VISITOR]
@@ -78,6 +87,10 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
         Page("GET", "/lanes/{party}", Part.BOARD, act.lane),
         Page("GET", "/lanes/{party}/{verb:suspend|resume}", Part.ACT, act.ask_lane),
         Page("POST", "/lanes/{party}/{verb:suspend|resume}", Part.ACT, act.act_lane),
+        Page("GET", "/lanes/{party}/outage", Part.ACT, act.ask_outage, fresh=True),
+        Page("POST", "/lanes/{party}/outage", Part.ACT, act.declare_outage, fresh=True),
+        Page("GET", "/lanes/{party}/ping", Part.ACT, act.ask_ping),
+        Page("POST", "/lanes/{party}/ping", Part.ACT, act.ping),
         Page("GET", "/messages", Part.MESSAGES, lists.search),
         Page("GET", "/find", Part.MESSAGES, lists.find),
         Page("GET", "/waiting", Part.BOARD, lists.waiting),
@@ -100,6 +113,12 @@ def table(parts: Parts, pages: Pages) -> tuple[Page, ...]:
         Page("GET", "/verifications", Part.VERIFICATIONS, verifications.all),
         Page("GET", "/parties", Part.PARTIES, parties.all),
         Page("GET", "/parties/{party}", Part.PARTIES, parties.one),
+        Page("GET", "/specimens", Part.SPECIMENS, trust.specimens),
+        Page("GET", "/specimens/{number}", Part.SPECIMENS, trust.specimen_list),
+        Page("GET", "/specimens/pictures/{sha256}", Part.SPECIMENS, trust.picture),
+        Page("GET", "/changes", Part.CHANGES, trust.changes),
+        Page("GET", "/changes/{change}/{verb:approve|reject}", Part.DECIDE, trust.ask, fresh=True),
+        Page("POST", "/changes/{change}/{verb:approve|reject}", Part.DECIDE, trust.decide, fresh=True),
         Page("GET", "/reports", Part.REPORTS, records.report),
         Page("GET", "/audit", Part.AUDIT, records.audit),
         Page("GET", "/sessions", Part.SESSIONS, records.sessions),

@@ -13,6 +13,7 @@ from gateway.console.lanes import Lane, lanes_of
 from gateway.console.serving import VISITOR, Pages, Parts, today
 from gateway.domain.ids import FormId, PartyId
 from gateway.domain.status import Direction, MessageType
+from gateway.store.clocks import ClockRow
 from gateway.store.exceptions import ExceptionRow
 from gateway.store.overview import CorridorRow, DayCount
 
@@ -49,6 +50,7 @@ class Board:
     at: datetime
     groups: tuple[Group, ...]
     causes: tuple[ExceptionRow, ...]
+    clocks: tuple[ClockRow, ...]  # that have warned or run out
 
     @property
     def rows(self) -> list[Row]:
@@ -72,6 +74,11 @@ class Board:
         return sum(group.lane.in_trouble for group in self.groups)
 
     @property
+    def overdue(self) -> int:
+        """How many clocks have run out: somebody's answer is late."""
+        return sum(clock.breached_at is not None for clock in self.clocks)
+
+    @property
     def ending(self) -> list[Lane]:
         """The lanes whose certificates end within thirty days."""
         return [group.lane for group in self.groups if group.lane.ends_soon]
@@ -93,7 +100,8 @@ async def read_board(parts: Parts) -> Board:
     groups = [Group(lane=lane, rows=_rows(parts, lane.party.id, backlog, happened)) for lane in lanes]
     groups.sort(key=lambda group: (not group.lane.in_trouble, group.lane.party.id))
     causes, _ = await ledger.exceptions(is_open=True, limit=500)
-    return Board(at=now, groups=tuple(groups), causes=tuple(causes))
+    clocks = await ledger.clocks(limit=500)
+    return Board(at=now, groups=tuple(groups), causes=tuple(causes), clocks=tuple(clocks))
 
 
 def _rows(

@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import quote
 
 import structlog
@@ -43,22 +44,31 @@ class Refused(Exception):
         self.status = status
 
 
-def gate(parts: Parts, pages: Pages, guarded: Mapping[web.AbstractRoute, Part]) -> Middleware:
+class Guard(NamedTuple):
+    """What a page asks of its visitor: a part, and perhaps to have signed in just now."""
+
+    part: Part
+    fresh: bool
+
+
+def gate(parts: Parts, pages: Pages, guarded: Mapping[web.AbstractRoute, Guard]) -> Middleware:
     """Make the middleware that lets a request through to its page, or answers for it."""
 
     @web.middleware
     async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
-        part = guarded.get(request.match_info.route)
-        if request.match_info.http_exception is None and part is None:
+        guard = guarded.get(request.match_info.route)
+        if request.match_info.http_exception is None and guard is None:
             return await handler(request)  # the door itself, and the files
         visitor = await visitor_of(parts, request)
         if visitor is None:
             return _to_the_door(request, pages)
-        if part is None or not visitor.may(part):
+        if guard is None or not visitor.may(guard.part):
             return pages.missing(visitor)
         if request.method == "POST":
             await _is_ours(parts, request, visitor)
         request[VISITOR] = visitor
+        if guard.fresh and not visitor.is_fresh(parts.clock()):
+            return _once_more(request)
         return await handler(request)
 
     return keep
@@ -119,6 +129,16 @@ def _to_the_door(request: web.Request, pages: Pages) -> web.StreamResponse:
         return see(f"/console/sign-in?next={quote(request.path_qs, safe='')}")
     text = "Your session has ended, so nothing was done. Sign in, then do it again."
     return pages.page("told.html", None, status=HTTPStatus.UNAUTHORIZED, heading="Signed out", text=text)
+
+
+def _once_more(request: web.Request) -> web.StreamResponse:
+    """What asks for a fresh sign-in is shown after one; a form that comes too late does nothing."""
+    if request.method in ("GET", "HEAD"):
+        return see(f"/console/sign-in?again=yes&next={quote(request.path_qs, safe='')}")
+    text = (
+        "You signed in too long ago for this, so nothing was done. Open the form again: it lets you sign in."
+    )
+    raise Refused(text, HTTPStatus.FORBIDDEN)
 
 
 async def _is_ours(parts: Parts, request: web.Request, visitor: Visitor) -> None:

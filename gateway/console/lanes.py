@@ -40,6 +40,11 @@ class Lane:
         return self.state is not None and self.state.suspended_by is not None
 
     @property
+    def is_out(self) -> bool:
+        """Whether an outage is declared."""
+        return self.state is not None and self.state.is_outage
+
+    @property
     def in_trouble(self) -> bool:
         """Whether something stands still."""
         return self.is_suspended or self.trouble is not None
@@ -62,6 +67,8 @@ class Lane:
     @property
     def chip(self) -> Chip:
         """The state in a word."""
+        if self.is_out:
+            return Chip(Family.HELD, "Outage declared")
         if self.is_suspended and self.state is not None:
             return Chip(Family.HELD, f"Suspended by {plain(self.state.suspended_by)}")
         if self.trouble is None:
@@ -84,6 +91,8 @@ class Lane:
     @property
     def next_action(self) -> str:
         """The next step, one sentence."""
+        if self.is_out:
+            return "Resume the party when it is back; its lane then begins with few messages at a time."
         if self.is_suspended:
             return "Resume the party when it may be sent to again."
         return move_for(self.code).next_action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
@@ -13,8 +13,16 @@ from aiohttp import web
 
 from gateway.console.doors import Refused
 from gateway.console.serving import VISITOR, Pages, Parts, see
+from gateway.console.tables import csv_file
 from gateway.console.visitor import Visitor
-from gateway.console.words import acknowledgement_chip, customs_chip, delivery_chip, form_name, life_chip
+from gateway.console.words import (
+    acknowledgement_chip,
+    customs_chip,
+    delivery_chip,
+    form_name,
+    iso,
+    life_chip,
+)
 from gateway.domain.caller import Sight
 from gateway.domain.errors import NotFound
 from gateway.domain.ids import FormId, PartyId, family_of
@@ -29,6 +37,7 @@ from gateway.intake.roles import Right, sight_of
 from gateway.store.records import CertificateRow, MessageRow
 
 LIMIT = 50
+_MOST_LINES = 10_000  # of a table to take away
 _MOST = 260
 WAITING = frozenset(
     {
@@ -128,7 +137,7 @@ class MessagePages:
         return self._pages.page("found.html", visitor, asked=asked, hits=hits)
 
     async def waiting(self, request: web.Request) -> web.Response:
-        """Deliveries to one party that wait or stand in trouble."""
+        """Deliveries to one party that wait or stand in trouble; as a page, or all of them as CSV."""
         visitor = request[VISITOR]
         party = self._parts.others.get(PartyId(request.query.get("party", "")))
         if party is None:
@@ -136,14 +145,17 @@ class MessagePages:
         chosen = request.query.get("status")
         statuses = {_status(chosen)} if chosen else WAITING
         form = FormId(request.query["form"]) if request.query.get("form") else None
+        as_csv = request.query.get("as") == "csv"
         rows = await self._parts.ledger.deliveries(
             statuses,
             party.id,
             form=form,
             code=request.query.get("code") or None,
             before=_number(request.query.get("before")),
-            limit=LIMIT + 1,
+            limit=_MOST_LINES if as_csv else LIMIT + 1,
         )
+        if as_csv:
+            return _waiting_csv(party.id, rows)
         query = {name: request.query.get(name, "") for name in _OF_DELIVERIES}
         asked = {name: value for name, value in query.items() if value}
         older = None
@@ -215,6 +227,24 @@ _FILTERS = MappingProxyType(
 )
 _OF_DELIVERIES = ("party", "form", "status", "code")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _waiting_csv(party: PartyId, rows: Iterable[MessageRow]) -> web.Response:
+    head = ("certificate", "type", "form", "party", "since", "delivery", "cause", "message_id")
+    cells = [
+        (
+            row.certificate_number or "",
+            row.type,
+            row.form,
+            party,
+            iso(row.recorded_at),
+            row.delivery or "",
+            row.cause or "",
+            row.message_id,
+        )
+        for row in rows
+    ]
+    return csv_file(f"waiting-{party}", head, cells)
 
 
 def _day(text: str | None) -> date | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -11,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.console.doors import Refused
 from gateway.console.messages import LIMIT
 from gateway.console.serving import VISITOR, Pages, Parts, see
+from gateway.console.tables import csv_file
 from gateway.console.visitor import Visitor
 from gateway.domain.caller import Role
 from gateway.domain.errors import NotFound
@@ -24,7 +23,6 @@ from gateway.domain.status import AcknowledgedBy, Direction, MessageType
 from gateway.store.overview import DayCount
 
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
-_UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 
 _THEIR_GATEWAY, _THEIR_SYSTEM = AcknowledgedBy.GATEWAY, AcknowledgedBy.NATIONAL_SYSTEM
 _GOOD = ("acknowledgement:accepted", "acknowledgement:accepted_with_warnings")
@@ -181,24 +179,14 @@ def lines_of(counts: Iterable[DayCount]) -> list[Line]:
 
 
 def _csv(first: date, lines: Iterable[Line], home: PartyId) -> web.Response:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(["month", "home", "party", "about", "form", *(name.lower() for name, _, _ in COLUMNS)])
-    for line in lines:
-        about = "issued here" if line.side is Direction.OUT else "issued abroad"
-        cells = [f"{first:%Y-%m}", home, line.party, about, line.form, *line.figures]
-        writer.writerow([_cell(cell) for cell in cells])
-    return web.Response(
-        body=text.getvalue().encode("utf-8-sig"),
-        content_type="text/csv",
-        charset="utf-8",
-        headers={hdrs.CONTENT_DISPOSITION: f'attachment; filename="{home}-{first:%Y-%m}.csv"'},
-    )
+    head = ["month", "home", "party", "about", "form", *(name.lower() for name, _, _ in COLUMNS)]
+    month = f"{first:%Y-%m}"
+    cells = [[month, home, line.party, _about(line), line.form, *line.figures] for line in lines]
+    return csv_file(f"{home}-{month}", head, cells)
 
 
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_UNSAFE) else value
+def _about(line: Line) -> str:
+    return "issued here" if line.side is Direction.OUT else "issued abroad"
 
 
 def _month(text: str | None, now: datetime) -> date:

@@ -49,6 +49,7 @@ class Parts:
         demonstration: whether its keys or its identity provider are for development; told loudly.
         browser_url: where browsers reach the console; forms from elsewhere are refused.
         decided: makes this node go at once by what an operator has just decided about a party.
+        ping: asks a party, in a person's name, whether it is there.
         changed: returns when the ledger may have changed, at the latest after the seconds given.
         workers: for what costs computing.
     """
@@ -64,6 +65,7 @@ class Parts:
     demonstration: bool
     browser_url: str
     decided: Callable[[], Awaitable[None]]
+    ping: Callable[[PartyId, str], Awaitable[object]]
     changed: Callable[[float], Awaitable[None]]
     stopping: asyncio.Event
     workers: Executor

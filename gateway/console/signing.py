@@ -29,10 +29,10 @@ class Door:
 
     async def page(self, request: web.Request) -> web.Response:
         """Where one signs in."""
-        wanted = inside(request.query.get("next"))
-        if await visitor_of(self._parts, request) is not None:
+        wanted, again = inside(request.query.get("next")), _again(request)
+        if not again and await visitor_of(self._parts, request) is not None:
             return see(wanted)
-        return self._shown(wanted)
+        return self._shown(wanted, again=again)
 
     async def begin(self, request: web.Request) -> web.Response:
         """Off to the identity provider."""
@@ -40,7 +40,7 @@ class Door:
             return slow
         wanted = inside(request.query.get("next"))
         try:
-            begun = await self._parts.identity.sign_ins.begin(wanted)
+            begun = await self._parts.identity.sign_ins.begin(wanted, again=_again(request))
         except SignInRefused as refused:
             return self._shown(wanted, str(refused), HTTPStatus.SERVICE_UNAVAILABLE)
         response = see(begun.url)
@@ -63,7 +63,7 @@ class Door:
             return self._shown("/console/", str(refused), HTTPStatus.FORBIDDEN)
         response = see(opened.return_to)
         response.del_cookie(self._in_hand, path="/")
-        return self._let_in(response, opened.session_id)
+        return await self._let_in(request, response, opened.session_id)
 
     async def by_token(self, request: web.Request) -> web.Response:
         """In by a bearer token of the development issuer; there is no such way where a real one is set."""
@@ -88,20 +88,29 @@ class Door:
             return self._shown(wanted, text, HTTPStatus.UNPROCESSABLE_ENTITY)
         except SignInRefused as refused:
             return self._shown(wanted, str(refused), HTTPStatus.FORBIDDEN)
-        return self._let_in(see(wanted), session_id)
+        return await self._let_in(request, see(wanted), session_id)
 
-    def _shown(self, wanted: str, fault: str | None = None, status: int = HTTPStatus.OK) -> web.Response:
+    def _shown(
+        self, wanted: str, fault: str | None = None, status: int = HTTPStatus.OK, *, again: bool = False
+    ) -> web.Response:
         return self._pages.page(
             "sign-in.html",
             None,
             status=status,
             wanted=wanted,
             fault=fault,
+            again=again,
             provider=self._parts.identity.provider,
             development=self._parts.identity.token_of_development is not None,
         )
 
-    def _let_in(self, response: web.Response, session_id: str) -> web.Response:
+    async def _let_in(self, request: web.Request, response: web.Response, session_id: str) -> web.Response:
+        """Open the door; the session that this browser had ends, for nobody holds its cookie any more."""
+        if (former := await visitor_of(self._parts, request, prolong=False)) is not None:
+            who = former.caller.subject
+            await self._parts.ledger.end_session(
+                former.session.session_no, who=who, subject=who, at=self._parts.clock()
+            )
         self._set(response, self._parts.cookie, session_id, int(AT_MOST.total_seconds()))
         return response
 
@@ -118,6 +127,11 @@ class Door:
         response = self._shown("/console/", text, HTTPStatus.TOO_MANY_REQUESTS)
         response.headers[hdrs.RETRY_AFTER] = "60"
         return response
+
+
+def _again(request: web.Request) -> bool:
+    """Whether somebody who is signed in is asked once more who they are."""
+    return request.query.get("again") == "yes"
 
 
 def _said_instead(request: web.Request) -> str:

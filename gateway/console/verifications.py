@@ -14,9 +14,11 @@ from gateway.console.serving import VISITOR, Pages, Parts
 from gateway.console.words import Chip, Family, duration
 from gateway.domain.deadline import Start
 from gateway.domain.status import Direction
+from gateway.store.clocks import ClockRow
 from gateway.store.overview import VerificationRow
 
 _DAY = timedelta(days=1)
+_MOST = 200
 _SOON, _NOW = 30, 7  # days left: warn, bad
 
 
@@ -57,9 +59,19 @@ class VerificationPages:
             visitor,
             here="/console/verifications",
             open_ones=open_ones,
+            clocks=await self._others(request),
             concluded=[row for row in rows if row.concluded_at is not None],
             path=lambda row: f"/console/messages/{quote(row.message_id, safe='')}?party={quote(row.party)}",
         )
+
+    async def _others(self, request: web.Request) -> list[tuple[str, ClockRow, Chip]]:
+        """The clocks of other things that have warned or run out, by their titles; the first to end first."""
+        titles = {clock.name: clock.title for clock in self._parts.law.clocks}
+        now = self._parts.clock()
+        return [
+            (titles.get(row.name, row.name), row, _left(row.due_at - now))
+            for row in await self._parts.ledger.clocks(sight=sight(request[VISITOR]), limit=_MOST)
+        ]
 
     def _clocks(self, row: VerificationRow, now: datetime) -> Iterator[Running]:
         """Those that run for *row* now, by the limits of its agreement and party."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -19,9 +20,12 @@ class Part(StrEnum):
     MESSAGES = "messages"
     DOCUMENT = "document"
     ACT = "act"  #: on messages and lanes
+    DECIDE = "decide"  #: what wants to change whom we believe
     EXCEPTIONS = "exceptions"
     VERIFICATIONS = "verifications"
     PARTIES = "parties"
+    SPECIMENS = "specimens"
+    CHANGES = "changes"
     REPORTS = "reports"
     AUDIT = "audit"
     SESSIONS = "sessions"
@@ -35,9 +39,12 @@ MAY: Mapping[Part, frozenset[Role]] = MappingProxyType(
         Part.MESSAGES: frozenset({_R.ISSUER, _R.CUSTOMS, _R.EXPORTER, _R.OPERATOR, _R.AUDITOR}),
         Part.DOCUMENT: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR}),
         Part.ACT: frozenset({_R.OPERATOR}),
+        Part.DECIDE: frozenset({_R.ADMINISTRATOR}),
         Part.EXCEPTIONS: _RUNS,
         Part.VERIFICATIONS: frozenset({_R.ISSUER, _R.CUSTOMS, _R.OPERATOR, _R.AUDITOR}),
         Part.PARTIES: _RUNS,
+        Part.SPECIMENS: _RUNS | {_R.ISSUER, _R.CUSTOMS},
+        Part.CHANGES: _RUNS,
         Part.REPORTS: _RUNS,
         Part.AUDIT: _RUNS,
         Part.SESSIONS: frozenset(Role),
@@ -51,10 +58,16 @@ MENU = (
     (Part.EXCEPTIONS, "Exceptions", "/console/exceptions", "x"),
     (Part.VERIFICATIONS, "Verifications", "/console/verifications", "v"),
     (Part.PARTIES, "Parties", "/console/parties", "p"),
+    (Part.SPECIMENS, "Specimens", "/console/specimens", "l"),
+    (Part.CHANGES, "Changes", "/console/changes", "h"),
     (Part.REPORTS, "Reports", "/console/reports", "r"),
     (Part.AUDIT, "Audit", "/console/audit", "a"),
     (Part.SESSIONS, "Sessions", "/console/sessions", "s"),
 )
+
+
+#: How long after signing in one may do what asks for it.
+FRESH = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,10 @@ class Visitor:
     def may(self, part: Part) -> bool:
         """Whether one of their roles reaches *part*."""
         return not self.caller.roles.isdisjoint(MAY[part])
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether they signed in just now, so that nobody acts at a desk that its owner left."""
+        return now - self.session.begun_at < FRESH
 
     @property
     def home(self) -> str:

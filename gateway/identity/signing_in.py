@@ -113,9 +113,12 @@ class SignIns:
         self._provider = provider
         self._client = client
 
-    async def begin(self, return_to: str | None) -> Begun:
+    async def begin(self, return_to: str | None, *, again: bool = False) -> Begun:
         """
         Begin a sign-in at the provider.
+
+        Args:
+            again: the provider shall ask who it is, though it may know.
 
         Raises:
             SignInRefused: the provider does not answer.
@@ -137,6 +140,7 @@ class SignIns:
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
+            **({"prompt": "login"} if again else {}),
         }
         return Begun(url=f"{door}{'&' if '?' in door else '?'}{urlencode(query)}", browser=browser)
 

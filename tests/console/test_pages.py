@@ -10,15 +10,9 @@ import pytest
 
 from gateway.console.stream import BEAT
 from gateway.domain.caller import Role
-from tests.console.visits import Person, Scene, sign_in, stream
+from tests.console.visits import Person, Scene, sign_in, stream, words
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
-
-
-def words(html: str) -> str:
-    """What a reader reads."""
-    body = html.partition("<main")[2]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 async def until(person: Person, path: str, told: str) -> str:
@@ -191,7 +185,8 @@ async def test_a_month_adds_up_and_comes_as_csv(scene: Scene) -> None:
     assert "November 2026" in page
     head, *lines = (line.split(",") for line in table)
     th = next(dict(zip(head, line, strict=True)) for line in lines if "TH.CUSTOMS" in line)
-    assert (th["delivered"], th["gateway accepts"], th["system rejects"]) == ("2", "2", "1")
+    assert int(th["delivered"]) == int(th["gateway accepts"]) >= 2  # other tests exchange, too
+    assert th["system rejects"] == "1"
     assert (await person.open("/console/reports?month=2026-13")).status == 422
 
 

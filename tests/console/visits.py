@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
@@ -104,6 +105,12 @@ async def set_scene(pair: Pair) -> Scene:
         waiting[0].message, lambda m: m["attempts"] and m["delivery"] == "awaiting_retry"
     )
     return Scene(pair=pair, through=through, rejected=rejected, waiting=waiting)
+
+
+def words(html: str) -> str:
+    """What a reader reads."""
+    body = html.partition("<main")[2]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 @asynccontextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
 
 import pkcs11
@@ -33,51 +34,40 @@ class _PinRefused(KeyUnusable):
 
 class _Library:
     """
-    A PKCS #11 library, one for all keys that it reaches.
+    A PKCS #11 library, one for all keys that it reaches, by whichever path.
 
-    Some find a token that was away only when they are started anew; that ends every session, so it waits
-    until nobody signs. *started* counts the starts: a session of an earlier one is worth nothing.
+    python-pkcs11 starts a library (C_Initialize) without asking it to guard itself against threads; SoftHSM
+    then leaves its own locks away, and two calls at a time end the process. So every call holds *calls*.
+
+    Some libraries find a token that was away only when they are started anew; that ends every session.
+    *started* counts the starts: a session of an earlier one is worth nothing.
     """
 
     def __init__(self, module: str) -> None:
         self._module = module
-        self._quiet = threading.Condition()
-        self._busy = 0
+        self.calls = threading.Lock()
         self.started = 0
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """
-        For one at a time, and not started anew meanwhile.
-
-        Libraries that promise to serve threads side by side have ended processes under load.
-        """
-        with self._quiet:
-            self._quiet.wait_for(lambda: not self._busy)
-            self._busy += 1
-        try:
-            yield
-        finally:
-            with self._quiet:
-                self._busy -= 1
-                self._quiet.notify_all()
 
     def start_anew(self, unless_after: int) -> None:
         """Start the library anew, unless somebody did so after the start that the caller used."""
-        with self._quiet:
-            self._quiet.wait_for(lambda: not self._busy)
+        with self.calls:
             if self.started == unless_after:
                 self.started += 1
                 pkcs11.lib(self._module).reinitialize()
 
     def tokens(self) -> Iterator[pkcs11.Token]:
-        """Those that are there; one that is broken hides no other."""
+        """Those that are there, for whoever holds *calls*; one that is broken hides no other."""
         for slot in pkcs11.lib(self._module).get_slots(token_present=True):
             with suppress(PKCS11Error):
                 yield slot.get_token()
 
 
-_library = lru_cache(maxsize=None)(_Library)
+_library = lru_cache(maxsize=None)(_Library)  # keys are opened one after another, so there is one a path
+
+
+def library_at(module: str) -> _Library:
+    """The one library behind a path."""
+    return _library(os.path.realpath(module))
 
 
 class TokenKey:
@@ -92,9 +82,8 @@ class TokenKey:
         self._uri = uri
         self._method = method
         self._pin = pin
-        self._opening = threading.Lock()
         self._local = threading.local()
-        self._library = _library(uri.module)
+        self._library = library_at(uri.module)
         self._refused: bytes | None = None
 
     def ask(self, octets: bytes) -> bytes:
@@ -126,7 +115,7 @@ class TokenKey:
             raise KeyUnusable(f"the library does not start: {_words(error)}") from None
 
     def _signed(self, octets: bytes) -> bytes:
-        with self._library.in_use():
+        with self._library.calls:
             key = self._key()
             match self._method:
                 case SignatureMethod.RSA_SHA256:
@@ -137,8 +126,7 @@ class TokenKey:
     def _key(self) -> SignMixin:
         known: tuple[int, SignMixin] | None = getattr(self._local, "key", None)
         if known is None or known[0] != self._library.started:
-            with self._opening:  # the login is common to all threads
-                known = self._local.key = (self._library.started, self._opened())
+            known = self._local.key = (self._library.started, self._opened())
         return known[1]
 
     def _opened(self) -> SignMixin:

@@ -14,6 +14,7 @@ from gateway.domain.errors import KeyUnusable, Misconfigured
 from gateway.signers import elsewhere
 from gateway.signers.elsewhere import KeyElsewhere
 from gateway.signers.files import open_key
+from gateway.signers.token import library_at
 from gateway.trust.check import check_seal
 from gateway.trust.keys import OwnKey, load_keys
 from gateway.trust.make import Kind, write_key
@@ -21,7 +22,7 @@ from gateway.trust.seal import seal
 from tests.keys import PartyKeys, party_keys, private_key
 from tests.messages import NOW, a_message
 from tests.missing import needs
-from tests.unit.signers.tokens import Token, Tokens
+from tests.unit.signers.tokens import MODULE, Token, Tokens
 
 pytestmark = needs("softhsm2")
 
@@ -68,6 +69,13 @@ def test_threads_seal_side_by_side(tmp_path: Path, tokens: Tokens) -> None:
     assert len(set(sealed)) == 40
     for raw in sealed:
         check(raw, MY)
+
+
+def test_a_library_that_is_reached_by_two_paths_is_one(tmp_path: Path) -> None:
+    """Its calls are made one at a time, and two would not know of each other."""
+    (tmp_path / "libsofthsm2.so").symlink_to(MODULE)
+
+    assert library_at(str(tmp_path / "libsofthsm2.so")) is library_at(str(MODULE))
 
 
 def test_keys_in_files_and_in_tokens_stand_side_by_side(tmp_path: Path, tokens: Tokens) -> None:

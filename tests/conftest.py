@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 from gateway.store.connect import connect
 from gateway.store.ledger import Ledger
 from tests.servers import Servers, clear_what_was_left_behind, default_kind
+from tests.unit.signers.tokens import Tokens
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +52,15 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
 async def ledger(pool: asyncpg.Pool) -> Ledger:
     """A ledger on this test's database."""
     return Ledger(pool)
+
+
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
+    """SoftHSM with tokens of this process alone; for tests that are marked as needing it."""
+    try:
+        yield Tokens(tmp_path_factory.mktemp("softhsm"))
+    finally:
+        os.environ.pop("SOFTHSM2_CONF", None)
 
 
 @pytest.hookimpl(trylast=True)

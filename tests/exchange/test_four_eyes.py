@@ -13,6 +13,8 @@ import pytest
 from gateway.demo.country import Address, free_addresses
 from gateway.domain.caller import Role
 from gateway.domain.ids import PartyId
+from gateway.domain.merkle import leaf_hash, root_by_inclusion
+from gateway.identity.grants import load_grants
 from gateway.observe.four_eyes import FourEyes, in_words
 from gateway.registry.folder import over_shipped
 from gateway.registry.load import load_registry
@@ -88,6 +90,33 @@ async def test_what_was_there_first_counts_and_a_change_waits_over_a_restart(hou
     (change,) = await house.ledger.trust_changes()
     assert '+administrator = ["everybody"]' in change.words
     assert "certs/trust/th.customs.sign-2.pem: new" in change.words
+
+
+async def test_roles_that_two_people_approved_count_after_a_restart_and_are_in_the_log(house: House) -> None:
+    eyes = house.guard()
+    await eyes.look(house.ledger)
+    (house.work / "roles.toml").write_text('[roles]\nadministrator = ["chiefs"]\n')
+    await eyes.look(house.ledger)
+    await house.approve("anna", "binh")
+
+    restarted = house.guard("two")
+    await restarted.look(house.ledger)
+
+    assert restarted.roles is not None
+    chief = load_grants(restarted.roles).person({"sub": "chi", "roles": ["chiefs"]})
+    assert chief.caller.roles == {Role.ADMINISTRATOR}
+    events, _ = await house.ledger.events(after=None, limit=50)
+    assert [event.what for event in events][1:] == [
+        "operator:trust-proposed",
+        "operator:trust-approved",
+        "operator:trust-approved",
+    ]
+    assert [event.who for event in events][2:] == ["anna", "binh"]
+    assert await house.ledger.log.grow() == len(events)
+    for event in events:
+        proved = await house.ledger.log.inclusion(event.cursor)
+        hashed = leaf_hash(proved.entry.encode())
+        assert root_by_inclusion(proved.leaf, proved.size, hashed, proved.proof) == proved.root
 
 
 async def test_a_party_that_nobody_approved_is_none_even_at_the_start(house: House) -> None:

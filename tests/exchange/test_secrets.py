@@ -21,8 +21,10 @@ from gateway.observe.logs import set_up
 from gateway.settings import LogLevel
 from tests.exchange.pair import TH, VN, Pair, Papers, Side, pair
 from tests.exchange.test_signing_service import PapersElsewhere, out_of_order
+from tests.missing import PROGRAMS
 from tests.servers import Servers
 from tests.unit.signers.signing_server import TOKEN, SigningService, signing_service
+from tests.unit.signers.tokens import Token, Tokens
 
 CLIENT_SECRET = "the-console-s-own-secret-5d2e"
 FORGED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
@@ -47,6 +49,38 @@ def lines() -> Iterator[io.StringIO]:
 def service() -> Iterator[SigningService]:
     with signing_service(Papers(VN).sign[0].issued.private) as running:
         yield running
+
+
+class PapersInToken(Papers):
+    """The signing key lies in a token."""
+
+    def __init__(self, party: str, tokens: Tokens) -> None:
+        super().__init__(party)
+        self.token: Token = tokens.with_key(self.sign[0].issued.private)
+
+    def write(self, work: Path, address: Address) -> None:
+        super().write(work, address)
+        keys = work / "keys" / self.party
+        (keys / "sign-1.key").unlink()
+        (keys / "sign-hsm.toml").write_text(
+            f'certificate = "{self.party.lower()}.sign-1.pem"\n'
+            f'[pkcs11]\nuri = "{self.token.uri()}"\npin_file = "pin"\n',
+            "utf-8",
+        )
+        (keys / "pin").touch(0o600)
+        (keys / "pin").write_text(self.token.pin, "utf-8")
+
+
+@pytest.fixture
+def abroad(request: pytest.FixtureRequest) -> Papers:
+    """TH.CUSTOMS, with its key in a token where this machine has such."""
+    if PROGRAMS["softhsm2"].find() is None:
+        return Papers(TH)
+    return PapersInToken(TH, request.getfixturevalue("tokens"))
+
+
+def pins_of(papers: Papers) -> dict[str, str]:
+    return {"a token's PIN": papers.token.pin} if isinstance(papers, PapersInToken) else {}
 
 
 def in_files(work: Path) -> dict[str, str]:
@@ -125,9 +159,9 @@ def unpacked(bundle: bytes) -> str:
 
 
 async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
-    tmp_path: Path, servers: Servers, service: SigningService, lines: io.StringIO
+    tmp_path: Path, servers: Servers, service: SigningService, abroad: Papers, lines: io.StringIO
 ) -> None:
-    papers = [PapersElsewhere(VN, service), Papers(TH)]
+    papers = [PapersElsewhere(VN, service), abroad]
     more: dict[str, Any] = {"log_level": LogLevel.DEBUG, "client_secret": SecretStr(CLIENT_SECRET)}
     async with pair(tmp_path, servers, papers, **more) as both:
         told = {}
@@ -139,7 +173,8 @@ async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
         told["metrics"] = await metrics(both.vn)
         told["database"] = await tables(both.vn) + await tables(both.th)
     told["logs"] = lines.getvalue()
-    secrets = in_files(tmp_path) | {
+    secrets = in_files(tmp_path) | pins_of(abroad)
+    secrets |= {
         "the service's token": TOKEN,
         "the client secret": CLIENT_SECRET,
         "a forged token": FORGED,

@@ -24,7 +24,7 @@ MODULE = next(
 )
 
 
-TOKENS = 10
+TOKENS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Tokens:
         self._blank: list[Token] = []
         for number in range(TOKENS):
             known = set(place.iterdir())
-            token = Token(label=f"eco-{number}", pin=f"{730_000 + number}", folder=place)
+            token = Token(label=f"eco-{number}", pin=f"pin-{730_000 + number}-of-{number}", folder=place)
             run("--init-token", "--free", "--label", token.label, "--so-pin", "5678", "--pin", token.pin)
             (made,) = set(place.iterdir()) - known
             self._blank.append(replace(token, folder=made))

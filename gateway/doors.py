@@ -175,6 +175,7 @@ class Doors:
             self.ledger,
             self.rooms.registry,
             Papers(self.rooms.registry, demonstration=self._demonstration),
+            self.rooms.specimens,
             check_address=partial(self._check_address, codes),
             clock=self.rooms.clock,
             compute=self._compute,

@@ -91,6 +91,23 @@ class LiveSpecimens:
         self.now = specimens
 
 
+def specimens_of(
+    listed: SpecimenList, body: str | None, signatory: str | None, on: date
+) -> tuple[Listed | None, Listed | None]:
+    """
+    The issuing body and the official of a certificate issued on that day, as the list has them.
+
+    Args:
+        body, signatory: by name or id; without a body the official may be of any.
+    """
+    bodies = [each for each in listed.bodies if each.counts_on(on) and (body is None or each.is_called(body))]
+    officials = [one for each in bodies for one in each.officials if one.counts_on(on)]
+    return (
+        bodies[0] if body is not None and bodies else None,
+        next((one for one in officials if signatory is not None and one.is_called(signatory)), None),
+    )
+
+
 def list_of(told: Mapping[str, Any]) -> SpecimenList:
     """A list as it was imported and is kept."""
     return SpecimenList(

@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.resources import as_file, files
@@ -43,7 +43,7 @@ _SCRIPTS = 40  # that no font knows, before we give up
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """Signature and seal as an image (SVG or PNG), from a specimen list; never the electronic seal."""
+    """The image of a signature or a seal, from a specimen list; never the electronic seal."""
 
     image: bytes
     words: str
@@ -59,6 +59,7 @@ class Sheet:
         check: where anybody checks it; None for one that was not issued here.
         digest: SHA-256 of *sealed*, which is attached.
         made_at: when this was asked for.
+        specimens: printed where officers sign; one that is no image is left out with the others.
     """
 
     form: Form
@@ -70,7 +71,7 @@ class Sheet:
     digest: bytes
     sealed: bytes
     made_at: datetime
-    specimen: Specimen | None = None
+    specimens: tuple[Specimen, ...] = ()
 
 
 class Papers:
@@ -86,7 +87,7 @@ class Papers:
         self._demonstration = demonstration
         self._shared = {path.name: path.read_bytes() for _, path in registry.folder.glob(f"{SHARED}/*.*")}
         with as_file(files("fontpkg_sarabun") / "files") as folder:
-            self._fonts = [Path(folder)]
+            self._fonts = [Path(folder), *_own_fonts(registry)]
         self._names = {
             "countries": {one.alpha2: one.apolitical_name.upper() for one in iso3166.countries},
             "units": dict(registry.codes.units.names),
@@ -111,11 +112,14 @@ class Papers:
             **self._shared,
             "main.typ": layout.read_bytes(),
             "form.toml": words.read_bytes(),
-            "sealed.xml": sheet.sealed,
+            "files.json": _files(sheet),
         }
-        if sheet.specimen is not None:
-            read["specimen"] = sheet.specimen.image
-        return self._compiled(read, given, f"{sheet.form.folder}/{LAYOUT}")
+        try:
+            return self._compiled(read, given, f"{sheet.form.folder}/{LAYOUT}")
+        except Misconfigured:
+            if not sheet.specimens:
+                raise
+            return self.pdf(replace(sheet, specimens=()), language)
 
     def _compiled(self, read: Mapping[str, bytes], given: str, named: str) -> bytes:
         """Compile; what no font has is printed by its code, for a PDF/A may lack no character."""
@@ -146,8 +150,20 @@ class Papers:
             "digest": sheet.digest.hex(),
             "attached": f"{file_name(sheet.number, sheet.form)}.xml",
             "made": f"{sheet.made_at:%Y-%m-%d %H:%M} UTC",
-            "specimen": None if sheet.specimen is None else {"file": "specimen", "alt": sheet.specimen.words},
+            "specimens": [one.words for one in sheet.specimens],
         }
+
+
+def _files(sheet: Sheet) -> bytes:
+    """What is put into the PDF as it is, byte by byte: typst takes no file that is not UTF-8."""
+    files = {"sealed": list(sheet.sealed), "specimens": [list(one.image) for one in sheet.specimens]}
+    return json.dumps(files, separators=(",", ":")).encode()
+
+
+def _own_fonts(registry: Registry) -> list[Path]:
+    """Where an installation lays fonts for scripts that ours lacks."""
+    folders = (layer / SHARED / "fonts" for layer in registry.folder.layers)
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def paper_faults(registry: Registry) -> Iterator[RegistryFault]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import NotFound
-from gateway.domain.ids import PartyId
+from gateway.domain.ids import FormId, PartyId
+from gateway.domain.specimen import LiveSpecimens, specimens_of
 from gateway.domain.status import Direction
 from gateway.domain.words import Language
-from gateway.public.paper import Papers, Sheet, file_name
+from gateway.public.paper import Papers, Sheet, Specimen, file_name
 from gateway.public.standing import standing_of
 from gateway.registry.load import Registry
 from gateway.store.ledger import Ledger
@@ -34,6 +36,7 @@ class Printing:
     Prints what the ledger holds.
 
     Args:
+        specimens: the lists of which signatures and seals are shown.
         check_address: where anybody checks a certificate of ours.
         compute: runs what costs computing in a worker thread.
     """
@@ -44,6 +47,7 @@ class Printing:
         ledger: Ledger,
         registry: Registry,
         papers: Papers,
+        specimens: LiveSpecimens,
         *,
         check_address: Callable[[CertificateRow], str],
         clock: Clock,
@@ -53,6 +57,7 @@ class Printing:
         self._ledger = ledger
         self._registry = registry
         self._papers = papers
+        self._specimens = specimens
         self._check_address = check_address
         self._clock = clock
         self._compute = compute
@@ -74,11 +79,13 @@ class Printing:
             raise NotFound("The documents of this certificate are kept no longer.")
         form = self._registry.forms[row.form]
         ours = row.direction is Direction.OUT
+        record = await self._compute(lambda: record_of(said_in(said), form))
+        specimens = await self._signed(record, row.form)
 
         def print_it() -> bytes:
             sheet = Sheet(
                 form=form,
-                record=record_of(said_in(said), form),
+                record=record,
                 number=row.number,
                 party=self._home if ours else row.party,
                 standing=standing_of(row),
@@ -86,8 +93,29 @@ class Printing:
                 digest=hashlib.sha256(sealed).digest(),
                 sealed=sealed,
                 made_at=self._clock(),
+                specimens=specimens,
             )
             return self._papers.pdf(sheet, language)
 
         name = f"{file_name(row.number, form)}_{language}.pdf"
         return Printed(name, await self._compute(print_it))
+
+    async def _signed(self, record: Mapping[str, Any], form: FormId) -> tuple[Specimen, ...]:
+        """Signature and seal of those who issued it, where the list of its day has pictures of them."""
+        country, on = record.get("exporting_country"), record.get("issue_date")
+        if country is None or on is None:
+            return ()
+        day = date.fromisoformat(str(on))
+        listed = self._specimens.now.in_force(str(country), form.partition("/")[0], day)
+        if listed is None:
+            return ()
+        body, official = specimens_of(listed, record.get("issuing_body"), record.get("signatory"), day)
+        found = []
+        for what, one in (("signature", official), ("seal", body)):
+            if one is None or one.picture is None:
+                continue
+            picture = await self._ledger.picture(bytes.fromhex(one.picture))
+            if picture is not None:
+                words = f"Specimen of the {what} of {one.name}, from {listed.told}"
+                found.append(Specimen(picture.body, words))
+        return tuple(found)

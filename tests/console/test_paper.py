@@ -13,6 +13,7 @@ import zxingcpp
 from gateway.cli.main import run
 from gateway.domain.caller import Role
 from tests.console.visits import Scene, sign_in
+from tests.exchange.test_specimens import png
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -87,3 +88,17 @@ async def test_the_console_shows_it_where_the_certificate_is(scene: Scene) -> No
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"].endswith('_vi.pdf"')
+
+
+async def test_the_seal_on_the_specimen_list_of_its_day_is_printed(scene: Scene) -> None:
+    administrator, record = scene.pair.vn.as_(Role.ADMINISTRATOR), scene.through.record
+    path = "/specimens/pictures"
+    seal = (await administrator.call("POST", path, content=png(4, 3), kind="image/png")).body["sha256"]
+    body = {"name": record["issuing_body"].upper(), "seal": seal}
+    told = {"country": "VN", "from": record["issue_date"], "source": "circular 8", "body": [body]}
+    assert (await administrator.post("/specimens", told)).status == 201
+
+    _, _, pdf = await preview(scene, scene.pair.vn.operator.token, scene.through.path)
+
+    with closing(pypdfium2.PdfDocument(pdf)) as document:
+        assert "not the electronic seal" in document[0].get_textpage().get_text_bounded()

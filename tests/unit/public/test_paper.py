@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import pypdfium2
+import pypdfium2.raw as pdfium_c
 import pytest
 import zxingcpp
 from lxml import etree
@@ -18,17 +22,20 @@ from gateway.domain.errors import Misconfigured, NotFound
 from gateway.domain.form import Form
 from gateway.domain.ids import CertificateNumber, FormId, PartyId
 from gateway.domain.words import Language
-from gateway.public.paper import LAYOUT, Papers, Sheet, Specimen, file_name, mark_of
+from gateway.public.paper import LAYOUT, SHARED, Papers, Sheet, Specimen, file_name, mark_of
 from gateway.public.standing import Standing
 from gateway.registry.folder import SHIPPED, Folder
 from gateway.registry.load import Registry, load_registry
 from gateway.validate.records import record_of
+from tests.exchange.test_specimens import png
 
 LAID_OUT = sorted(
     str(path.parent.relative_to(SHIPPED / "schemas")) for path in SHIPPED.glob(f"schemas/*/*/*/{LAYOUT}")
 )
 LANGUAGES = ("en", "th", "vi")
 SEALED = b"<the-sealed-message>\xe0\xb8\x81</the-sealed-message>"
+#: Without the clusters that PDF readers tell twice.
+THAI = ("หนังสือ", "รับรอง", "กำเนิด", "สินค้า", "ข้าว", "หอม", "มะลิ", "ไทย", "ส่ง", "ออก", "ประเทศ")
 CHECK = "https://check.example/verify/ABCDEFGHIJKLMNOPQRSTUVWXYZ2345678901"
 
 
@@ -85,6 +92,27 @@ def codes_on(pdf: bytes, page: int = 0) -> list[str]:
         bitmap = document[page].render(scale=2, grayscale=True)
         pixels = memoryview(bytes(bitmap.buffer)).cast("B", (bitmap.height, bitmap.stride))
         return [found.text for found in zxingcpp.read_barcodes(pixels)]
+
+
+def font_with(character: str) -> bytes:
+    """A font by another name that has this character alone."""
+    with as_file(files("fontpkg_sarabun") / "files/Sarabun-Regular.ttf") as path:
+        font = bytearray(
+            path.read_bytes().replace("Sarabun".encode("utf-16-be"), "Foreign".encode("utf-16-be"))
+        )
+    table = struct.pack(">HHHHI", 0, 1, 3, 10, 12)
+    table += struct.pack(">HHIIIIII", 12, 0, 28, 0, 1, ord(character), ord(character), 5)
+    entry = font.index(b"cmap")
+    font[entry + 8 : entry + 16] = struct.pack(">II", len(font), len(table))
+    return bytes(font + table)
+
+
+def place_of(page: Any, text: str) -> float:
+    """How high *text* first stands on a page, points from its foot."""
+    found = page.search(text).get_next()
+    assert found is not None, text
+    bottom: float = page.get_charbox(found[0])[1]
+    return bottom
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -214,15 +242,73 @@ def test_a_demonstration_says_so_on_paper(registry: Registry) -> None:
     assert "DEMONSTRATION" in text_of(pdf)[0]
 
 
-def test_a_specimen_is_printed_where_officers_sign(papers: Papers, registry: Registry) -> None:
+def test_specimens_are_printed_where_officers_sign_and_called_what_they_are(
+    papers: Papers, registry: Registry
+) -> None:
     form = registry.forms[FormId("atiga/form-d/1.0")]
     drawn = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+    specimens = (Specimen(png(40, 20), "Signature"), Specimen(drawn, "Seal of the office"))
 
-    pdf = papers.pdf(
-        sheet(form, example(form), specimen=Specimen(drawn, "Seal of the office")), Language("en")
-    )
+    pdf = papers.pdf(sheet(form, example(form), specimens=specimens), Language("en"))
 
-    assert len(text_of(pdf)) == 1
+    with opened(pdf) as document:
+        images = [one for one in document[0].get_objects() if one.type == pdfium_c.FPDF_PAGEOBJ_IMAGE]
+        assert len(images) == 1  # the picture; what is drawn is lines
+    assert "Specimens of signature and seal; not the electronic seal" in text_of(pdf)[0]
+
+
+def test_a_specimen_that_is_no_picture_keeps_nobody_from_printing(papers: Papers, registry: Registry) -> None:
+    form = registry.forms[FormId("atiga/form-d/1.0")]
+    broken = Specimen(png(4, 2)[:40] + b"?" * 40, "Signature")
+
+    pdf = papers.pdf(sheet(form, example(form), specimens=(broken,)), Language("en"))
+
+    assert "not the electronic seal" not in text_of(pdf)[0]
+
+
+@pytest.mark.parametrize("language", ["en", "th"])
+def test_thai_lines_end_where_words_end(papers: Papers, registry: Registry, language: str) -> None:
+    form = registry.forms[FormId("atiga/form-d/1.0")]
+    record = example(form, "plain")
+    record["items"][0] = {**record["items"][0], "description": "".join(THAI) * 12}
+
+    with opened(papers.pdf(sheet(form, record), Language(language))) as document:
+        told = document[0].get_textpage().get_text_bounded()
+
+    lines = [line.strip() for line in told.splitlines() if "มะลิไทย" in line]
+    assert len(lines) > 8
+    assert [line for line in lines if not re.fullmatch("|".join(THAI).join(("(?:", ")+")), line)] == []
+
+
+def test_a_long_name_makes_its_box_higher_and_overlaps_nothing(papers: Papers, registry: Registry) -> None:
+    form = registry.forms[FormId("rcep/form-rcep/1.0")]
+    record = example(form, "plain")
+    record["exporter"]["name"] = "Exporter of many things " * 14
+
+    with opened(papers.pdf(sheet(form, record), Language("en"))) as document:
+        page = document[0].get_textpage()
+        country = place_of(page, "VIET NAM")
+        label = place_of(page, "2. Goods consigned to")
+
+    assert country > label + 4  # points from the foot of the page
+
+
+def test_an_installation_lays_down_fonts_of_its_own(tmp_path: Path, registry: Registry) -> None:
+    form = registry.forms[FormId("rcep/form-rcep/1.0")]
+    fonts = tmp_path / SHARED / "fonts"
+    fonts.mkdir(parents=True)
+    (fonts / "ours.ttf").write_bytes(font_with("中"))
+    own = load_registry(Folder((SHIPPED, tmp_path)))
+    record = example(form, "plain")
+    record["exporter"]["name"] = "中中"
+
+    pages = [
+        text_of(Papers(each, demonstration=False).pdf(sheet(form, record), Language("en")))[0]
+        for each in (registry, own)
+    ]
+
+    assert ["⟨U+4E2D⟩⟨U+4E2D⟩" in page for page in pages] == [True, False]
+    assert "中中" in pages[1]
 
 
 def test_a_form_that_nobody_laid_out_is_not_found(papers: Papers, registry: Registry) -> None:

@@ -64,6 +64,16 @@ class Gateway:
         """A connection to its national API, as issuing authority and customs in one."""
         return Connection(HOST, self._address.api, self._token)
 
+    @property
+    def url(self) -> str:
+        """Of its national port."""
+        return f"http://{HOST}:{self._address.api}"
+
+    def token(self, *roles: Role) -> str:
+        """A bearer token of its development issuer."""
+        data = self._folder / self.party
+        return mint(data, PartyId(self.party), roles, None, _DAY_S, real_clock)
+
     async def start(self) -> None:
         """
         Start the process and wait until it is ready; one that was stopped goes on where it was.
@@ -73,7 +83,7 @@ class Gateway:
         """
         data = self._folder / self.party
         data.mkdir(exist_ok=True)
-        self._token = mint(data, PartyId(self.party), (Role.ISSUER, Role.CUSTOMS), None, _DAY_S, real_clock)
+        self._token = self.token(Role.ISSUER, Role.CUSTOMS)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gateway", "serve", env=self._environment(data), stdout=log, stderr=log

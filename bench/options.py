@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from bench import appending, drain, event_log, memory, parties, stored
+from bench import appending, console, drain, event_log, memory, parties, stored
 from bench.figures import SCENARIOS, USUAL, Scenario
 from bench.ground import Measure
 
@@ -22,6 +22,7 @@ CHECKS: Mapping[str, Measure] = MappingProxyType(
         parties.NAME: parties.parties,
         memory.NAME: memory.memory,
         event_log.NAME: event_log.event_log,
+        console.NAME: console.console,
         appending.NAME: appending.appending,
     }
 )

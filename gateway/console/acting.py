@@ -181,7 +181,7 @@ class Acting:
         lane = await self._lane(request)
         statuses = (*WAITING, DeliveryStatus.ON_HOLD)
         rows = await self._parts.ledger.deliveries(statuses, lane.party.id, limit=20)
-        acts = await self._parts.ledger.history(party=lane.party.id, what="operator:", limit=20)
+        acts = await self._parts.ledger.history(people=True, party=lane.party.id, what="operator:", limit=20)
         return self._pages.page(
             "lane.html",
             request[VISITOR],

@@ -40,7 +40,7 @@ class TrustPages:
 
     async def changes(self, request: web.Request) -> web.Response:
         """What waits for two people, and what was decided lately."""
-        decided = await self._parts.ledger.history(what="operator:trust-", limit=20)
+        decided = await self._parts.ledger.history(people=True, what="operator:trust-", limit=20)
         return self._pages.page(
             "changes.html",
             request[VISITOR],

@@ -191,7 +191,7 @@ class Overview:
             place, event_no = await self._before(connection, before)
             asked = {"place": place, "event_no": event_no, "what": what, "batch": limit}
             if people or who is not None:
-                found = queries.what_people_did(connection, who=who, **asked)
+                found = queries.what_people_did(connection, who=who, party=party, **asked)
             else:
                 found = queries.happened(connection, party=party, looked_at=_LOOKED_AT, **asked)
             return [event_row(row, event_cursor(row)) async for row in found]

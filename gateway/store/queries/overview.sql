@@ -82,13 +82,14 @@ SELECT e.place, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.
  ORDER BY near.place DESC, near.event_no DESC
  LIMIT :batch;
 
--- name: what_people_did(place, event_no, who, what, batch)
+-- name: what_people_did(place, event_no, who, party, what, batch)
 -- What people did before a place in the feed, newest first.
 SELECT e.place, e.event_no, e.at, e.what, e.message_id, e.certificate_number, e.party, e.who, e.detail
   FROM event_row e
  WHERE (e.place, e.event_no) < (:place, :event_no)
    AND (e.what LIKE 'operator:%' OR e.what LIKE 'session:%')
    AND (:who::text IS NULL OR e.who = :who)
+   AND (:party::text IS NULL OR e.party = :party)
    AND (:what::text IS NULL OR e.what LIKE :what || '%')
  ORDER BY e.place DESC, e.event_no DESC
  LIMIT :batch;

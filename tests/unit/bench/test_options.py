@@ -23,7 +23,7 @@ def test_all_is_every_run_and_every_check_at_full_size() -> None:
     options = read_options(["--all"])
 
     assert options.scenarios == list(SCENARIOS)
-    assert options.checks == ["stored", "drain", "parties", "memory", "log", "appending"]
+    assert options.checks == ["stored", "drain", "parties", "memory", "log", "console", "appending"]
     assert (options.stored, options.backlog, options.carried) == (1_000_000, 20_000, 50_000)
     assert options.minutes == 2 * len(SCENARIOS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
@@ -22,7 +21,6 @@ from gateway.answers.pings import Pings
 from gateway.answers.rehearsals import Rehearsals
 from gateway.console.app import create_console
 from gateway.console.serving import Parts as ConsoleParts
-from gateway.domain.errors import Misconfigured, RegistryFault
 from gateway.domain.ids import PartyId
 from gateway.domain.status import MessageType
 from gateway.identity.provider import Provider
@@ -32,6 +30,7 @@ from gateway.intake.capacity import Capacity
 from gateway.intake.exchange import create_exchange_app
 from gateway.intake.issuer import public_jwk
 from gateway.intake.national import create_national_app, installed_version
+from gateway.intake.opening import open_door
 from gateway.intake.serving import Limits, capacity_of
 from gateway.observe.counted import CountedExchange, CountedNational
 from gateway.observe.event_log import LogKeeper
@@ -47,7 +46,7 @@ from gateway.public.codes import Codes, load_codes
 from gateway.public.paper import Papers
 from gateway.public.printing import Printing
 from gateway.rooms import Rooms
-from gateway.settings import Address, Settings
+from gateway.settings import Settings
 from gateway.standing import Standing
 from gateway.store.bell import Changes
 from gateway.store.connect import AWAY
@@ -112,16 +111,16 @@ class Doors:
         who = await self._identity(stack)
         codes = await load_codes(self.ledger)
         handshakes = HandshakeWatch(self.metrics)
-        await _open(
+        await open_door(
             stack,
             self._exchange(limits),
             settings.exchange_listen,
             self.credentials.server(handshakes.refused),
             limits,
         )
-        await _open(stack, self._national(who, codes, limits), settings.listen, who.tls, limits)
+        await open_door(stack, self._national(who, codes, limits), settings.listen, who.tls, limits)
         if settings.check_listen is not None:
-            await _open(stack, alone(self._check(codes)), settings.check_listen, who.tls, limits)
+            await open_door(stack, alone(self._check(codes)), settings.check_listen, who.tls, limits)
 
     def _national(self, who: Identity, codes: Codes, limits: Limits) -> web.Application:
         printing = self._printing(codes)
@@ -263,29 +262,3 @@ def _with_plain_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_plain_numbers(entry) for entry in value]
     return number(value) if isinstance(value, Decimal) else value
-
-
-async def _open(
-    stack: AsyncExitStack, app: web.Application, at: Address, tls: ssl.SSLContext | None, limits: Limits
-) -> None:
-    """
-    Open a door. Who is refused while it still sends may finish, for it reads the refusal only then.
-
-    Nothing is unpacked: a Content-Encoding is refused, and a body that does not fit it ends no connection.
-    """
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=75,
-        shutdown_timeout=5,
-        lingering_time=limits.body_s,
-        auto_decompress=False,
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, at.host, at.port, ssl_context=tls).start()
-    except OSError as error:
-        text = f"cannot listen: {error.strerror or error}; is another node running here?"
-        raise Misconfigured((RegistryFault("environment", str(at), text),)) from None

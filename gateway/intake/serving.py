@@ -40,6 +40,7 @@ class Limits:
     """How much the doors take."""
 
     body_bytes: int = MAX_MESSAGE_BYTES  #: one document
+    head_s: float = 30  #: for the handshake and the first whole head of a connection, seconds
     body_s: float = 60  #: for the whole body to arrive, seconds
     batch_bytes: int = 64 * MIB  #: a batch as it is sent
     batch_unpacked_bytes: int = 256 * MIB  #: a ZIP batch unpacked

@@ -61,6 +61,7 @@ def _module(name: str) -> Callable[[], Path | None]:
 PROGRAMS = {
     "atheris": Program("coverage-guided fuzzing", None, _module("atheris")),
     "chromium": Program("the console in a browser", "chromium", _on_path("chromium", "chromium-browser")),
+    "curl": Program("the examples of the API guide", "curl", _on_path("curl")),
     "openssl": Program("the way newcomers make keys and certificates", "openssl", _on_path("openssl")),
     "softhsm2": Program("a token for keys by PKCS #11", "softhsm2", _on_path("softhsm2-util")),
     "xmlsec1": Program("an XML signature reader that is not ours", "xmlsec1", _on_path("xmlsec1")),

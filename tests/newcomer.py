@@ -1,5 +1,5 @@
 """
-The page for newcomers, followed as it is written: what it says to type is typed, what it promises must come.
+A page for newcomers, followed as it is written: what it says to type is typed, what it promises must come.
 
 A fenced block marked ``sh`` is typed; ``sh here`` and ``sh serve`` are for the reader, the latter with a node
 to start. A block marked ``text`` holds lines that what was typed prints; ``…`` stands for anything.
@@ -20,6 +20,8 @@ from types import MappingProxyType
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "add-a-country.md"
 
+PATIENCE_S = 120  # with all that stands in some parts of a page
+
 _FENCE = re.compile(r"^```(\w[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PART = re.compile(r"^## (\d+) ", re.MULTILINE)
 
@@ -39,11 +41,21 @@ class Newcomer:
 
     Args:
         instead: what to type where the page has these words, such as ports that are free.
+        page: which one, of the folder of documents.
+        given: variables that the shell has, which a reader has set.
     """
 
-    def __init__(self, folder: Path, instead: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        instead: Mapping[str, str] = MappingProxyType({}),
+        *,
+        page: Path = PAGE,
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._folder = folder
-        text = PAGE.read_text("utf-8")
+        self._given = given
+        text = page.read_text("utf-8")
         words = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in instead) or r"(?!)")
         self._blocks = tuple(_blocks(words.sub(lambda found: instead[found[0]], text)))
 
@@ -75,12 +87,13 @@ class Newcomer:
         ended = subprocess.run(
             ["sh"],
             cwd=self._folder,
-            env=clean | {"ECO": str(ROOT), "PATH": programs},
+            env={**clean, "ECO": str(ROOT), "PATH": programs, **self._given},
             input=commands,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            timeout=PATIENCE_S,
         )
         return ended.stdout
 

@@ -3,7 +3,7 @@ How answers move a certificate's life. Pure; ``domain.status.LIVES`` says which 
 
 The sender's side asks (``cancel_pending``) and waits for the acknowledgement; the receiver's side decides
 when it has judged. The national system may still cancel what its gateway would not, but nothing brings back
-what was cancelled.
+what was cancelled; it may only be replaced as well.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def when_replacement_is_accepted(
     The move of a certificate when one that names it as replaced was judged or acknowledged.
 
     It is replaced as soon as the new one is accepted, on either side (ATIGA Annex 8 Rule 29(4)); what was
-    utilised of it before stays so.
+    utilised of it before stays so. A cancellation may cross with the replacement in another conversation, and
+    come before it on one side and after it on the other: both end as replaced.
     """
     if outcome is AcknowledgementOutcome.REJECTED:
         return None

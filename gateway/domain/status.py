@@ -121,6 +121,7 @@ LIFE_MOVES: Mapping[tuple[CertificateLife, CertificateLife], str] = MappingProxy
         (_L.EXPIRED, _L.CANCEL_PENDING): "its issuing authority asks for the cancellation all the same",
         (_L.EXPIRED, _L.CANCELLED): "the importing side has judged a cancellation and agrees",
         (_L.EXPIRED, _L.REPLACED): "a certificate that replaces it was accepted",
+        (_L.CANCELLED, _L.REPLACED): "a certificate that replaces it was accepted as well; both sides end so",
     }
 )
 """Every move of a certificate's life, and when it is made."""

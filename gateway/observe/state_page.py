@@ -51,7 +51,7 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|"
     for (former, to), when in LIFE_MOVES.items():
         yield f"| `{former}` | `{to}` | {when} |"
-    yield "\n`cancelled` and `replaced` are final.\n"
+    yield "\n`replaced` is final, and so is `cancelled` but for that.\n"
     yield "## The delivery of a message\n"
     moves = [(former, to) for former, some in TRANSITIONS.items() for to in sorted(some)]
     yield from _diagram(DeliveryStatus.READY_TO_SEND, moves, [])

@@ -7,12 +7,13 @@ registry, and the watch's to say.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.domain.caller import EVERYTHING, Sight
-from gateway.domain.deadline import Ends, Start
+from gateway.domain.deadline import Clock, Ends, Start
 from gateway.domain.ids import CertificateNumber, MessageId, PartyId
 from gateway.store.connect import Connection, Connections
 from gateway.store.feeds import Arguments
@@ -39,12 +40,34 @@ SELECT k.clock_no, k.name, m.message_id, coalesce(c.number, m.certificate_number
 class Started:
     """Something that started a clock, and still runs."""
 
+    starts: Start
     message_no: int
     certificate_no: int | None
     party: PartyId
     organisation: str | None
     agreement: str
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LookedFor:
+    """Up to which start a clock was looked for, and when that was."""
+
+    started_at: datetime
+    looked_at: datetime
+
+
+NEVER = LookedFor(_BEGINNING, _BEGINNING + _LATE_COMMITS)
+"""Of a clock that was never looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A clock to be kept: what started it, its limit in words, when it warns and runs out."""
+
+    what: Started
+    limit_told: str
+    ends: Ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,52 +118,66 @@ class ClockPage:
         self._connection = connection
         self._at = at
 
-    async def started(self, name: str, starts: Start, until: datetime) -> list[Started]:
+    async def positions(self) -> dict[str, LookedFor]:
+        """Up to where each clock was looked for; those that are not in it never were."""
+        rows = watching.clock_positions(self._connection)
+        return {row["name"]: LookedFor(row["started_at"], row["looked_at"]) async for row in rows}
+
+    async def started(
+        self, name: str, starts: Start, until: datetime, former: LookedFor
+    ) -> AsyncIterator[list[Started]]:
         """
-        What started by *until* and was not looked at before, up to a batch; the earliest first.
+        What started by *until* and was not looked at before, batch by batch; the earliest first.
 
         A certificate that became known only now may have started its clock long ago.
         """
-        position = await watching.clock_position(self._connection, name=name)
-        after, looked_at = (
-            (_BEGINNING, _BEGINNING) if position is None else (position["started_at"], position["looked_at"])
-        )
-        found = watching.started_clocks(
-            self._connection,
-            starts=starts,
-            name=name,
-            after=after,
-            until=until,
-            known_after=max(looked_at - _LATE_COMMITS, _BEGINNING) if position else looked_at,
-            batch=_BATCH,
-        )
-        rows = [Started(**dict(row)) async for row in found]
-        whole = len(rows) < _BATCH
-        await watching.move_clock_position(
-            self._connection,
-            name=name,
-            started_at=max(until, after) if whole else after,
-            looked_at=self._at if whole else looked_at,
-        )
-        return rows
+        behind = (_BEGINNING, 0)
+        while True:
+            found = watching.started_clocks(
+                self._connection,
+                starts=starts,
+                name=name,
+                after=former.started_at,
+                until=until,
+                known_after=max(former.looked_at - _LATE_COMMITS, _BEGINNING),
+                from_start=behind[0],
+                from_message=behind[1],
+                batch=_BATCH,
+            )
+            if batch := [Started(starts=starts, **dict(row)) async for row in found]:
+                yield batch
+                behind = (batch[-1].started_at, batch[-1].message_no)
+            if len(batch) < _BATCH:
+                return
 
-    async def enter(
-        self, name: str, starts: Start, owner: str, limit_told: str, what: Started, ends: Ends
-    ) -> None:
-        """Keep a clock that may soon warn."""
-        await watching.enter_clock(
+    async def looked_for(self, until: Mapping[str, datetime]) -> None:
+        """Each of these clocks was looked for up to there."""
+        await watching.move_clock_positions(
+            self._connection, names=list(until), started_at=list(until.values()), looked_at=self._at
+        )
+
+    async def again(self) -> list[Started]:
+        """What runs again, since what had stopped it was taken back; told once."""
+        rows = watching.clocks_again(self._connection)
+        return [Started(**{**row, "starts": Start(row["starts"])}) async for row in rows]
+
+    async def enter(self, clock: Clock, entries: Sequence[Entry]) -> None:
+        """Keep clocks that may soon warn; one that had stopped runs again."""
+        if not entries:
+            return
+        await watching.enter_clocks(
             self._connection,
-            name=name,
-            starts=starts,
-            message_no=what.message_no,
-            certificate_no=what.certificate_no,
-            party=what.party,
-            organisation=what.organisation,
-            owner=owner,
-            limit_told=limit_told,
-            started_at=what.started_at,
-            warn_at=ends.warn_at,
-            due_at=ends.due_at,
+            name=clock.name,
+            starts=clock.starts,
+            owner=clock.owner,
+            message_nos=[one.what.message_no for one in entries],
+            certificate_nos=[one.what.certificate_no for one in entries],
+            parties=[one.what.party for one in entries],
+            organisations=[one.what.organisation for one in entries],
+            limits=[one.limit_told for one in entries],
+            started_at=[one.what.started_at for one in entries],
+            warn_at=[one.ends.warn_at for one in entries],
+            due_at=[one.ends.due_at for one in entries],
         )
 
     async def stop(self) -> list[tuple[int, int]]:

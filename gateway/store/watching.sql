@@ -190,45 +190,66 @@ UPDATE exception_item
 
 -- ======== clocks ===============================================================================================
 
--- name: clock_position(name)^
--- Up to where this clock was looked for. No row: never.
-SELECT started_at, looked_at FROM clock_position WHERE name = :name;
+-- name: clock_positions()
+-- Up to where each clock was looked for; those that are not there never were.
+SELECT name, started_at, looked_at FROM clock_position;
 
--- name: started_clocks(starts, name, after, until, known_after, batch)
--- What started at :after or later, or became known after :known_after, and not after :until, and still runs; the earliest
--- first.
+-- name: started_clocks(starts, name, after, until, known_after, from_start, from_message, batch)
+-- What started at :after or later, or became known after :known_after, and not after :until, and still runs; the
+-- earliest first, those behind :from_start and :from_message.
 SELECT s.message_no, s.certificate_no, s.party, s.organisation, s.agreement, s.started_at
   FROM clock_start s
  WHERE s.starts = :starts::text
    AND s.started_at <= :until
    AND (s.started_at >= :after OR s.known_at > :known_after)
+   AND (s.started_at, s.message_no) > (:from_start::timestamptz, :from_message::bigint)
    AND NOT s.stopped
    AND NOT EXISTS (SELECT FROM clock k WHERE k.name = :name AND k.message_no = s.message_no)
- ORDER BY s.started_at
+ ORDER BY s.started_at, s.message_no
  LIMIT :batch;
 
--- name: enter_clock(name, starts, message_no, certificate_no, party, organisation, owner, limit_told, started_at, warn_at, due_at)!
--- A clock that may soon warn.
-INSERT INTO clock
-       (name, starts, message_no, certificate_no, party, organisation, owner, limit_told, started_at, warn_at, due_at)
-VALUES (:name, :starts, :message_no, :certificate_no, :party, :organisation, :owner, :limit_told, :started_at,
-        :warn_at, :due_at)
-ON CONFLICT (name, message_no) DO NOTHING;
+-- name: clocks_again()
+-- What stopped these was taken back; told once each.
+WITH again AS (
+    DELETE FROM clock_again RETURNING message_no, since
+), once AS (
+    SELECT message_no, max(since) AS since FROM again GROUP BY message_no
+)
+SELECT s.starts, s.message_no, s.certificate_no, s.party, s.organisation, s.agreement,
+       CASE s.starts WHEN 'message-owed' THEN coalesce(o.since, s.started_at) ELSE s.started_at END AS started_at
+  FROM once o
+ CROSS JOIN LATERAL (SELECT * FROM clock_start c WHERE c.message_no = o.message_no AND NOT c.stopped OFFSET 0) AS s
+ ORDER BY s.starts, started_at;
 
--- name: move_clock_position(name, started_at, looked_at)!
--- This clock was looked for up to here.
-INSERT INTO clock_position (name, started_at, looked_at) VALUES (:name, :started_at, :looked_at)
+-- name: enter_clocks(name, starts, owner, message_nos, certificate_nos, parties, organisations, limits, started_at, warn_at, due_at)!
+-- Clocks that may soon warn. One that had stopped runs again; what it told stays told.
+INSERT INTO clock AS k
+       (name, starts, owner, message_no, certificate_no, party, organisation, limit_told, started_at, warn_at, due_at)
+SELECT :name::text, :starts::text, :owner::text, g.*
+  FROM unnest(:message_nos::bigint[], :certificate_nos::bigint[], :parties::text[], :organisations::text[],
+              :limits::text[], :started_at::timestamptz[], :warn_at::timestamptz[], :due_at::timestamptz[]) AS g
+ON CONFLICT (name, message_no) DO UPDATE
+   SET state = 'running', stopped_at = NULL, limit_told = excluded.limit_told,
+       started_at = excluded.started_at, warn_at = excluded.warn_at, due_at = excluded.due_at
+ WHERE k.state = 'stopped';
+
+-- name: move_clock_positions(names, started_at, looked_at)!
+-- These clocks were looked for up to here.
+INSERT INTO clock_position (name, started_at, looked_at)
+SELECT g.name, g.started_at, :looked_at FROM unnest(:names::text[], :started_at::timestamptz[]) AS g (name, started_at)
 ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at, looked_at = excluded.looked_at;
 
 -- name: stop_clocks(at)
--- Stop the clocks that run no longer; those that had warned are told of.
+-- Stop the clocks that run no longer; those that had warned are told of. (OFFSET 0: each is looked up, for the
+-- planner would join them to everything that ever started a clock.)
 WITH over AS (
     SELECT k.clock_no, k.state AS former
       FROM clock k
      WHERE k.state <> 'stopped'
        AND NOT EXISTS (
                SELECT FROM clock_start s
-                WHERE s.starts = k.starts AND s.message_no = k.message_no AND NOT s.stopped)
+                WHERE s.starts = k.starts AND s.message_no = k.message_no AND NOT s.stopped
+               OFFSET 0)
        FOR UPDATE
 ), stopped AS (
     UPDATE clock k
@@ -253,9 +274,10 @@ SELECT s.clock_no, i.item_no, i.exception_no
 WITH moved AS (
     UPDATE clock k
        SET state = :to_state::text,
-           warned_at = CASE WHEN :to_state::text = 'warned' THEN :at::timestamptz ELSE k.warned_at END,
-           breached_at = CASE WHEN :to_state::text = 'breached' THEN :at::timestamptz ELSE k.breached_at END
+           warned_at = coalesce(k.warned_at, :at::timestamptz),
+           breached_at = CASE WHEN :to_state::text = 'breached' THEN coalesce(k.breached_at, :at::timestamptz) ELSE k.breached_at END
      WHERE k.state = :from_state
+       AND k.state <> 'stopped'
        AND CASE WHEN :to_state::text = 'warned' THEN k.warn_at ELSE k.due_at END <= :at::timestamptz
     RETURNING k.clock_no, k.name, k.message_no, k.certificate_no, k.party, k.organisation, k.owner, k.limit_told,
               k.due_at

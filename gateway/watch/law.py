@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.domain.deadline import WEEKENDS_FREE, Calendar, Clock, Ends, Limit, ends_of
-from gateway.store.clocks import Advanced
+from gateway.store.clocks import Advanced, Entry, Started
 from gateway.store.troubles import Cause
 
 _ISSUING_AUTHORITY = "issuing authority"
@@ -34,6 +35,20 @@ class Law:
     def ends(self, limit: Limit, started_at: datetime) -> Ends:
         """When a clock with *limit* that started then warns and runs out."""
         return ends_of(limit, started_at, self.zone, self.calendar)
+
+    def entries(self, clock: Clock, started: Sequence[Started]) -> list[Entry]:
+        """
+        What is kept of them: each with its limit, where it has one.
+
+        Args:
+            started: the earliest first; a message that was sent twice has two receipts, and the first counts.
+        """
+        first = {what.message_no: what for what in reversed(started)}
+        return [
+            Entry(what=what, limit_told=limit.told(), ends=self.ends(limit, what.started_at))
+            for what in first.values()
+            if (limit := clock.limit_for(what.agreement, what.party)) is not None
+        ]
 
     def cause_of(self, one: Advanced) -> Cause | None:
         """The exception of a clock that has warned; None where nobody need act."""

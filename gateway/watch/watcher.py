@@ -14,6 +14,7 @@ from datetime import datetime
 
 from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
+from gateway.store.clocks import NEVER
 from gateway.store.ledger import Ledger
 from gateway.store.troubles import Cause, OpenItem, Sufferer, WatchPage
 from gateway.watch.law import NO_LAW, Law
@@ -85,13 +86,23 @@ class Watcher:
             await page.cure(_cured(batch, stands), CURED)
         await page.cure(await page.appeased_parties(), "the party has sent something good since")
 
-    async def _watch_clocks(self, page: WatchPage) -> None:
+    async def _enter_clocks(self, page: WatchPage) -> None:
+        """Those that run again, and those that may warn by now."""
+        again, positions = await page.clocks.again(), await page.clocks.positions()
+        looked_for: dict[str, datetime] = {}
         for clock in self._law.clocks:
-            until = self._law.until(clock, page.at)
-            for what in [] if until is None else await page.clocks.started(clock.name, clock.starts, until):
-                if (limit := clock.limit_for(what.agreement, what.party)) is not None:
-                    ends = self._law.ends(limit, what.started_at)
-                    await page.clocks.enter(clock.name, clock.starts, clock.owner, limit.told(), what, ends)
+            if (until := self._law.until(clock, page.at)) is None:
+                continue
+            former = positions.get(clock.name, NEVER)
+            resumed = [what for what in again if what.starts is clock.starts]
+            await page.clocks.enter(clock, self._law.entries(clock, resumed))
+            async for batch in page.clocks.started(clock.name, clock.starts, until, former):
+                await page.clocks.enter(clock, self._law.entries(clock, batch))
+            looked_for[clock.name] = max(until, former.started_at)
+        await page.clocks.looked_for(looked_for)
+
+    async def _watch_clocks(self, page: WatchPage) -> None:
+        await self._enter_clocks(page)
         await page.cure(await page.clocks.stop(), CURED)
         late: dict[Cause, list[Sufferer]] = defaultdict(list)
         for one in await page.clocks.warn():

@@ -99,8 +99,7 @@ class Book:
         return _gravest({outcome for outcome in outcomes if outcome})
 
     def replace(self) -> None:
-        if self.life not in OVER:
-            self.life, self.before = "replaced", None
+        self.life, self.before = "replaced", None
 
     def ask_to_cancel(self) -> str | None:
         """Why it may not be cancelled; else its cancellation is pending."""
@@ -181,7 +180,9 @@ class Clock:
     A legal clock in one side's book: it warns and runs out once, unless what it waits for came before.
 
     Attributes:
-        looked_for_after: so long after its start it is looked for, once; if it stopped before, it never was.
+        looked_for_after: so long after its start it is looked for.
+        runs: when it was looked at last.
+        again: what had stopped it was taken back since.
     """
 
     name: str
@@ -190,21 +191,26 @@ class Clock:
     warn_at: datetime
     due_at: datetime
     looked_for_after: timedelta
-    runs: bool | None = None  # None before it was looked for
+    runs: bool = False
+    again: bool = False
     warned_at: datetime | None = None
     breached_at: datetime | None = None
 
     def look(self, now: datetime, *, has_stopped: bool) -> bool:
         """Whether it has just run out."""
-        if self.runs is None and now >= self.starts + self.looked_for_after:
-            self.runs = True
-        self.runs = self.runs and not has_stopped
+        is_due = self.runs or self.again or now >= self.starts + self.looked_for_after
+        self.runs, self.again = is_due and not has_stopped, False
         if self.runs and self.warned_at is None and now >= self.warn_at:
             self.warned_at = now
         if self.runs and self.breached_at is None and now >= self.due_at:
             self.breached_at = now
             return True
         return False
+
+    def start_again(self, at: datetime, warn: timedelta, due: timedelta) -> None:
+        """What it waits for is owed again, from then on; nothing where nobody saw that it had stopped."""
+        if not self.runs:
+            self.starts, self.warn_at, self.due_at, self.again = at, at + warn, at + due, True
 
 
 def end_of_day(start: datetime, days: int) -> datetime:

@@ -17,6 +17,8 @@ LARGE = (
     "acknowledgement",
     "customs_response",
     "refused_submission",
+    "clock",
+    "exception_item",
 )
 
 CROWD = """
@@ -66,6 +68,18 @@ INSERT INTO customs_response (certificate_no, message_no, item, outcome, at)
 SELECT certificate_no, message_no, 1, 'utilised', now() FROM certificate;
 INSERT INTO refused_submission (at, actor, content_type, findings, body)
 SELECT now(), 'clerk', 'application/xml', '[]', '\\x00' FROM generate_series(1, 20000);
+INSERT INTO clock (name, starts, message_no, certificate_no, party, owner, limit_told, started_at, warn_at,
+                   due_at, state, warned_at, breached_at)
+SELECT 'validity', 'certificate-issued', n, n, 'TH.CUSTOMS', 'operator', '1 day', at, at, at,
+       CASE WHEN n % 1000 = 5 THEN 'warned' ELSE 'stopped' END, at, at
+  FROM generate_series(1, 20000) AS n,
+       LATERAL (SELECT timestamptz '2026-01-01Z' + n * interval '1 minute') AS t (at);
+INSERT INTO exception (code, party, owner, cause, next_action, first_opened_at, opened_at, last_seen_at)
+VALUES ('T04', 'TH.CUSTOMS', 'operator', 'T04: away', 'Look.', now(), now(), now());
+INSERT INTO exception_item (exception_no, message_no, cause, opened_at, closed_at)
+SELECT exception_no, n, 'T04', timestamptz '2026-01-01Z' + n * interval '1 minute',
+       CASE WHEN n % 1000 <> 6 THEN now() END
+  FROM exception, generate_series(1, 20000) AS n;
 ALTER TABLE delivery ENABLE TRIGGER USER;
 ANALYZE;
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from gateway.domain.deadline import Clock, Limit, Start, Unit
 from gateway.domain.errors import Misconfigured
 from gateway.domain.status import (
+    AcknowledgedBy,
     AcknowledgementOutcome,
     CertificateLife,
     CustomsOutcome,
@@ -29,6 +31,7 @@ from tests.store.making import (
     AT,
     HOME,
     MINUTE,
+    MY,
     TH,
     a_certificate,
     acknowledge,
@@ -289,6 +292,79 @@ async def test_a_limit_may_be_a_partys_own_or_none_at_all(ledger: Ledger) -> Non
 
     assert early == []
     assert await whats(ledger) == ["clock:warned", "exception:opened"]
+
+
+async def test_a_clock_whose_stop_is_taken_back_runs_again_even_when_its_warning_passed_meanwhile(
+    ledger: Ledger,
+) -> None:
+    await ledger.submit(a_certificate("VN-1", issue_date=date(2026, 11, 20)))
+    rules, row = law("validity"), await certificate_of(ledger)
+    await acknowledge(ledger, row, AcknowledgementOutcome.REJECTED)
+    await look(ledger, datetime(2027, 11, 1, tzinfo=UTC), rules)
+    stopped = await whats(ledger)
+
+    await acknowledge(ledger, row, AcknowledgementOutcome.ACCEPTED, AcknowledgedBy.NATIONAL_SYSTEM)
+    await look(ledger, datetime(2027, 11, 2, tzinfo=UTC), rules)
+    await look(ledger, datetime(2027, 11, 21, tzinfo=UTC), rules)
+
+    assert "clock:warned" not in stopped
+    assert [what for what in await whats(ledger) if what.startswith("clock:")] == [
+        "clock:warned",
+        "clock:breached",
+    ]
+    assert (await certificate_of(ledger)).life is CertificateLife.EXPIRED
+
+
+async def test_a_clock_that_recovered_and_runs_again_tells_again(ledger: Ledger) -> None:
+    certificate_no = await arrive(ledger)
+    rules, row = law("rejection-notice"), await certificate_of(ledger, "TH-1", Direction.IN)
+    assert row.certificate_no == certificate_no
+    await look(ledger, AT + 55 * DAY, rules)
+
+    for outcome in (AcknowledgementOutcome.REJECTED, AcknowledgementOutcome.ACCEPTED):
+        await acknowledge(ledger, row, outcome, AcknowledgedBy.NATIONAL_SYSTEM)
+        await look(ledger, AT + 56 * DAY, rules)
+
+    assert [what for what in await whats(ledger) if what.startswith("clock:")] == [
+        "clock:warned",
+        "clock:recovered",
+        "clock:warned",
+    ]
+    (opened,), _ = await ledger.exceptions(is_open=True)
+    assert (opened.code, opened.times) == ("rejection-notice", 2)
+
+
+async def test_what_is_released_is_owed_from_then_on(ledger: Ledger) -> None:
+    await ledger.submit(a_certificate())
+    rules, row = law("receipt"), await certificate_of(ledger)
+    await ledger.operate("hold", row.message_no, who="op", reason=None, at=AT + MINUTE)
+    await look(ledger, AT + 3 * DAY, rules)
+    released = AT + 4 * DAY
+
+    await ledger.operate("release", row.message_no, who="op", reason=None, at=released)
+    for minutes in (0, 14, 15, 29, 30):
+        await look(ledger, released + minutes * MINUTE, rules)
+
+    clocks = [(what, at) for what, at in await alerts(ledger) if what.startswith("clock:")]
+    assert clocks == [
+        ("clock:warned", released + 15 * MINUTE),
+        ("clock:breached", released + 30 * MINUTE),
+    ]
+
+
+async def test_however_many_have_no_limit_those_that_have_one_are_found(ledger: Ledger) -> None:
+    unlimited = [a_certificate(f"VN-{number}", b"%d" % number, party=MY) for number in range(1_001)]
+    await asyncio.gather(*(ledger.submit(one) for one in unlimited))
+    await ledger.submit(a_certificate("VN-LAST", at=AT + MINUTE))
+    limits: Mapping[tuple[str, str], Limit | None] = {
+        ("", ""): Limit(count=30, unit=Unit.MINUTES, warn_before=15),
+        ("", MY): None,
+    }
+
+    await look(ledger, AT + 20 * MINUTE, law(receipt=replace(SHIPPED["receipt"], limits=limits)))
+
+    (clock,) = await ledger.clocks()
+    assert (clock.certificate_number, clock.state) == ("VN-LAST", "warned")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ NAMES = sorted(
 )
 
 MAY_SCAN: Mapping[str, str] = {  # file.statement -> why it may
-    "watching.stop_clocks": "it looks at every clock that runs; few here, so the planner joins them to all",
 }
 
 LIKELY: Mapping[tuple[str, str], object] = {

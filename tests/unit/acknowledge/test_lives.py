@@ -97,9 +97,14 @@ def test_a_rejected_replacement_leaves_the_old_one_alone() -> None:
     assert when_replacement_is_accepted(living(IN_FORCE), REJECTED) is None
 
 
-@pytest.mark.parametrize("life", [CANCELLED, REPLACED])
-def test_what_is_over_is_not_replaced(life: CertificateLife) -> None:
-    assert when_replacement_is_accepted(living(life), AcknowledgementOutcome.ACCEPTED) is None
+def test_what_was_replaced_is_not_replaced_again() -> None:
+    assert when_replacement_is_accepted(living(REPLACED), AcknowledgementOutcome.ACCEPTED) is None
+
+
+def test_what_was_cancelled_is_replaced_by_what_crossed_with_its_cancellation() -> None:
+    move = when_replacement_is_accepted(living(CANCELLED), AcknowledgementOutcome.ACCEPTED)
+
+    assert move == LifeMove(to=REPLACED)
 
 
 @pytest.mark.parametrize("life", CertificateLife)

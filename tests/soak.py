@@ -2,7 +2,7 @@
 The long counts, seeded: ``make soak ARGS="--rounds 30 --seed 7"``.
 
 Prints one JSON report on standard output and keeps it in bench/results/ under its date; exit status 1 when
-        chaotic or walked.faults or walked.missed or unnoticed or unlawful or undescribed or fuzzed.found
+anything that was counted came out wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.store.connect import connect
 from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
 from tests.exchange.exploring import explore
@@ -30,6 +31,7 @@ from tests.exchange.test_answers_model import World, sequences
 from tests.exchange.walk import Walk, Walked
 from tests.fuzzing.run import fuzz_side_by_side
 from tests.servers import Servers, default_kind
+from tests.year.run import Lived, Year
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
 
@@ -50,6 +52,7 @@ def main() -> int:
     parser.add_argument(
         "--sequences", type=int, default=10_000, help="of answers, against the model of the law"
     )
+    parser.add_argument("--year", type=int, default=20_000, help="certificates of the simulated year")
     parser.add_argument("--fuzz", type=int, default=1_000_000, help="documents made up by the fuzzer")
     parser.add_argument("--calls", type=int, default=100, help="of each call of the national API, made up")
     asked = parser.parse_args()
@@ -60,6 +63,7 @@ def main() -> int:
     chaotic, walked = asyncio.run(_chaos(asked.chaos, asked.seed, asked.every))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     unlawful = _unlawful(asked.sequences, asked.seed)
+    lived = asyncio.run(_year(asked.year, asked.seed))
     undescribed = asyncio.run(_undescribed(asked.calls))
     with tempfile.TemporaryDirectory() as folder:
         fuzzed = fuzz_side_by_side(
@@ -72,11 +76,19 @@ def main() -> int:
         "deaths": asdict(walked),
         "evidence": {"mutations": asked.mutations, "unnoticed": unnoticed},
         "answers": {"sequences": asked.sequences, "fault": unlawful},
+        "year": asdict(lived),
         "calls": {"of_each": asked.calls, "faults": undescribed},
         "fuzzing": asdict(fuzzed),
     }
     report["ok"] = _is_good(evidence, asked.rounds * asked.certificates) and not (
-        chaotic or walked.faults or walked.missed or unnoticed or unlawful or undescribed or fuzzed.found
+        chaotic
+        or walked.faults
+        or walked.missed
+        or unnoticed
+        or unlawful
+        or lived.faults
+        or undescribed
+        or fuzzed.found
     )
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")
@@ -130,6 +142,20 @@ def _unlawful(count: int, seed: int) -> str | None:
     finally:
         servers.close()
     return None
+
+
+async def _year(count: int, seed: int) -> Lived:
+    """What a year of so many certificates came to."""
+    servers = Servers()
+    try:
+        async with servers.database(default_kind()) as url:
+            pool = await connect(url, connections=5, at_least=1)
+            try:
+                return await Year(pool, count, seed).live()
+            finally:
+                pool.terminate()
+    finally:
+        await asyncio.to_thread(servers.close)
 
 
 def _is_good(evidence: Evidence, expected: int) -> bool:

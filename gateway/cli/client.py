@@ -169,6 +169,14 @@ class Node:
         """Approve or reject one of them."""
         return await self._act(f"changes/{quote_all(change)}/{verb}", body, {})
 
+    async def webhooks(self) -> list[Json]:
+        """Every subscriber, without its secrets."""
+        return list((await self._get("webhooks", {}))["items"])
+
+    async def webhook(self, path: str, body: Json) -> Answer:
+        """Add a subscriber, where *path* is empty, or do what *path* (``name/verb``) says with one."""
+        return await self._act(f"webhooks/{path}".removesuffix("/"), body, {})
+
     async def specimens(self) -> list[Json]:
         """Every specimen list, in the order of their import."""
         return list((await self._get("specimens", {}))["items"])

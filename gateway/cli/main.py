@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "actions": "acting",
         "housekeep": "housekeeping",
         "report": "reporting",
+        "webhooks": "webhooks",
         "ping": "operating",
         "token": "tokens",
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
+from gateway.cli.main import run
 from gateway.domain.webhook import signature
 from tests.exchange.pair import pair
 from tests.servers import Servers
@@ -61,3 +63,39 @@ async def test_an_administrator_makes_a_webhook_and_it_is_told_what_happens(
         [],
     )
     assert "secret" not in row
+
+
+async def test_an_operator_types_all_that_the_api_does_with_webhooks(
+    tmp_path: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with pair(tmp_path, servers) as both:
+        monkeypatch.setenv("ECO_GATEWAY_TOKEN", both.vn.headers["Authorization"].removeprefix("Bearer "))
+        said = []
+        for typed in (
+            "add a-system https://system.example/events --role issuer --after 0",
+            "suspend a-system",
+            "rotate a-system",
+            "resume a-system",
+            "replay a-system --after 0",
+            "list",
+            "remove a-system",
+            "remove a-system",
+            "add a-system ftp://system.example --role issuer",
+        ):
+            line = ["webhooks", *typed.split(), "--to", both.vn.address.url]
+            status = await asyncio.to_thread(run, line)
+            mine = [
+                line for line in capsys.readouterr().out.splitlines() if line.startswith(("a-system", "name"))
+            ]
+            said.append((status, "".join(mine[:1]).split(" whsec_")[0]))
+
+    assert [status for status, _ in said] == [0] * 7 + [1, 1]
+    assert [words for _, words in said[:5]] == [
+        "a-system:",
+        "a-system: suspended",
+        "a-system:",
+        "a-system: active",
+        "a-system: active",
+    ]
+    assert said[5][1].split() == ["name", "state", "told", "failures", "cause", "address"]
+    assert said[6][1] == "a-system: removed"

@@ -296,7 +296,22 @@ async def test_nothing_is_lost_while_the_list_of_a_hard_party_is_late(
             both.clock.put_forward(HOUR)
             await both.vn.until("VN-LATE-1", is_acknowledged)
 
+            await _shows_how_fresh(both)
             assert await _list_checks(both) == ["revocation list TH.CUSTOMS", "revocation list VN.MOIT"]
+
+
+async def _shows_how_fresh(both: Pair) -> None:
+    """By the API, and as a figure; the list of the other side is of an hour ago and good for 99 days."""
+    listed = await both.vn.call("GET", "parties")
+    (shown,) = [party["revocation"] for party in listed["items"] if party["id"] == TH]
+    assert (shown["fail"], shown["stale"]) == ("hard", None)
+    assert [(each["is_fresh"], each["revoked"]) for each in shown["lists"]] == [(True, 0)]
+    assert shown["lists"][0]["fresh_until"].startswith("2026-12-18T11:00")
+    async with both.vn.session.get(f"{both.vn.address.url}/metrics", headers=both.vn.headers) as answer:
+        lines = (await answer.text()).splitlines()
+    named = f'eco_revocation_list_fresh_seconds{{party="{TH}"}}'
+    (reach,) = [line for line in lines if line.startswith(named)]
+    assert 97 * DAY.total_seconds() < float(reach.split()[-1]) < 99 * DAY.total_seconds()
 
 
 def _was_put_off(story: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import asyncpg
 import pytest
 import structlog
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from gateway.demo.country import Address
@@ -158,13 +160,50 @@ def unpacked(bundle: bytes) -> str:
         return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
 
 
-async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
-    tmp_path: Path, servers: Servers, service: SigningService, abroad: Papers, lines: io.StringIO
+@pytest.fixture
+async def traces() -> AsyncIterator[tuple[list[bytes], str]]:
+    """What nodes tell a collector of traces, and where it is."""
+    taken: list[bytes] = []
+
+    async def take(request: web.Request) -> web.Response:
+        taken.append(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/v1/traces", take)
+    async with TestServer(app) as server:
+        yield taken, str(server.make_url("/v1/traces"))
+
+
+def personal(record: Mapping[str, Any]) -> dict[str, str]:
+    """What a certificate says of people: whatever has a name or an address."""
+    told = {}
+    for key in ("exporter", "consignee", "producer"):
+        if isinstance(who := record.get(key), dict):
+            told[f"{key}'s name"] = who.get("name", "")
+            told |= {f"{key}'s address, {line}": line for line in who.get("address", ())}
+    return {what: text for what, text in told.items() if len(text) > 8}
+
+
+async def test_no_secret_and_nobody_s_name_stands_where_it_could_be_read(
+    tmp_path: Path,
+    servers: Servers,
+    service: SigningService,
+    abroad: Papers,
+    lines: io.StringIO,
+    traces: tuple[list[bytes], str],
 ) -> None:
+    """Secrets: nowhere at all. People: not in logs, figures, traces, or what strangers are told."""
     papers = [PapersElsewhere(VN, service), abroad]
-    more: dict[str, Any] = {"log_level": LogLevel.DEBUG, "client_secret": SecretStr(CLIENT_SECRET)}
+    more: dict[str, Any] = {
+        "log_level": LogLevel.DEBUG,
+        "client_secret": SecretStr(CLIENT_SECRET),
+        "otlp_endpoint": traces[1],
+    }
     async with pair(tmp_path, servers, papers, **more) as both:
         told = {}
+        people = personal(both.vn.record("VN-SECRET-1"))
+        await both.vn.call("POST", "certificates", both.vn.record("VN-SECRET-3", issue_place=""), 422)
         await both.exchange("VN-SECRET-1")
         session, told["page"] = await sign_in(both.vn)
         sent = both.vn.headers["Authorization"].removeprefix("Bearer ")
@@ -173,6 +212,7 @@ async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
         told["metrics"] = await metrics(both.vn)
         told["database"] = await tables(both.vn) + await tables(both.th)
     told["logs"] = lines.getvalue()
+    told["traces"] = b"\n".join(traces[0]).decode(errors="replace")
     secrets = in_files(tmp_path) | pins_of(abroad)
     secrets |= {
         "the service's token": TOKEN,
@@ -189,10 +229,17 @@ async def test_no_secret_stands_in_logs_errors_figures_the_database_or_evidence(
     }
     assert "VN-SECRET-1" in told["database"]
     assert "VN-SECRET-1" in told["evidence"]
-    found = [
+    assert "deliver" in told["traces"]
+    assert people
+    assert all(text in told["evidence"] for text in people.values())
+    assert found_in(told, secrets) == []
+    assert found_in({place: told[place] for place in ("logs", "errors", "metrics", "traces")}, people) == []
+
+
+def found_in(told: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
+    return [
         f"{name} in {place}" for name, secret in secrets.items() for place in told if secret in told[place]
     ]
-    assert found == []
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:

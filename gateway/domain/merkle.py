@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.domain.errors import LogBroken
@@ -248,7 +249,11 @@ def _full_hash(subtree: Subtree, tiles: Tiles) -> bytes:
     part = tiles.get(subtree.tile, b"")[begin : begin + length]
     if len(part) != length:
         raise LogBroken(f"tile {subtree.tile.number} of level {subtree.tile.level} has lost hashes")
-    return perfect_root(part)
+    # Each tile above the leaves is part of very many proofs.
+    return perfect_root(part) if subtree.tile.level == 0 else _kept_root(part)
+
+
+_kept_root = lru_cache(maxsize=1024)(perfect_root)
 
 
 def _split(size: int) -> int:

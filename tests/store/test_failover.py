@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -52,3 +56,70 @@ async def test_who_waits_for_the_database_waits_for_the_standby_to_become_the_pr
 
     assert await patiently(submit, patience_s=30)
     assert tries == 2
+
+
+@asynccontextmanager
+async def slow_to_hang_up(database_url: str) -> AsyncIterator[str]:
+    """A way to the database on which all that the server says arrives, but not that it hung up."""
+    over, answering = asyncio.Event(), set[asyncio.Task[None]]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ours = asyncio.current_task()
+        assert ours is not None
+        answering.add(ours)
+        server_says, to_server = await to_postgresql(database_url)
+        said = asyncio.create_task(carry(server_says, writer))
+        asked = asyncio.create_task(carry(reader, to_server))
+        await over.wait()
+        for task in (said, asked):
+            task.cancel()
+        await asyncio.gather(said, asked, return_exceptions=True)
+        for each in (writer, to_server):
+            each.close()
+            with contextlib.suppress(OSError):
+                await each.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    parts = urlsplit(database_url)
+    account = parts.netloc.rpartition("@")[0]
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield parts._replace(netloc=f"{account}@127.0.0.1:{port}", query="").geturl()
+    finally:
+        over.set()
+        await asyncio.gather(*answering)
+        server.close()
+        await server.wait_closed()
+
+
+async def to_postgresql(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    parts = urlsplit(url)
+    folder = parse_qs(parts.query).get("host", [None])[0]
+    if folder is None:
+        return await asyncio.open_connection(parts.hostname, parts.port)
+    port = parse_qs(parts.query).get("port", ["5432"])[0]
+    return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.{port}")
+
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+
+
+async def test_a_session_that_was_ended_between_two_statements_counts_as_away(database_url: str) -> None:
+    told: list[Exception] = []
+    async with slow_to_hang_up(database_url) as url, asyncio.timeout(60):
+        while not any(type(error) is asyncpg.InternalClientError for error in told):
+            session = await asyncpg.connect(url)
+            killer = await asyncpg.connect(database_url)
+            await killer.execute("SELECT pg_terminate_backend($1)", session.get_server_pid())
+            await killer.close()
+            await asyncio.sleep(0.2)  # the server's last words come meanwhile, and nobody has asked anything
+            try:
+                await session.fetchval("SELECT 1")
+            except AWAY as error:
+                told.append(error)
+            session.terminate()
+
+    assert all(isinstance(error, AWAY) for error in told)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+import uvloop
 
 from gateway.acknowledge.schema import ExchangeSchema
 from gateway.domain.clock import Clock
@@ -58,7 +59,7 @@ def serve_forever(settings: Settings) -> int:
         eyes = None
         if settings.four_eyes:
             eyes = FourEyes(laid_down, settings.roles, settings.data / "approved", clock)
-            asyncio.run(_look_first(settings, eyes, clock))
+            uvloop.run(_look_first(settings, eyes, clock))
             settings = settings.model_copy(update={"roles": eyes.roles})
         registry, home = _registry(settings, laid_down if eyes is None else eyes.folder)
         others = [party for party in registry.parties.values() if party.id != home.id]
@@ -66,7 +67,7 @@ def serve_forever(settings: Settings) -> int:
         metrics = Metrics()
         # Whatever does not compile is told before the database is touched.
         rooms = furnish(settings, registry, home, keys, clock, metrics)
-        asyncio.run(_serve(settings, rooms, keys, metrics, eyes))
+        uvloop.run(_serve(settings, rooms, keys, metrics, eyes))
     except Misconfigured as error:
         for fault in error.faults:
             sys.stderr.write(f"{fault}\n")

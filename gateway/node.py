@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack
@@ -73,9 +74,11 @@ PLAN_EVERY_S = 1.0
 ACTIONS_EVERY_S = 1.0
 HOUSEKEEPING_EVERY_S = 60.0
 WATCH_EVERY_S = 1.0
+CLOCKS_EVERY_S = 5.0
 WEBHOOKS_EVERY_S = 1.0
 PING_LOOK_EVERY_S = 1.0
 DAYS_EVERY_S = 10.0
+ROUNDS_DRIFT = (0.8, 1.2)
 
 
 class _Overtime(Exception):
@@ -338,17 +341,22 @@ class Node:
             self._law(),
             home=self._home.id,
             stale=partial(stale, self._registry.parties),
+            clocks_rest=timedelta(seconds=CLOCKS_EVERY_S),
         )
 
     async def _every(self, seconds: float, work: Callable[[], Any]) -> None:
-        """Do *work* again and again; a database that is away is waited for, a fault of ours is logged."""
+        """
+        Do *work* again and again; a database that is away is waited for, a fault of ours is logged.
+
+        Rests differ a little, so that what began together does not ask for connections together for ever.
+        """
         while True:
             try:
                 with contextlib.suppress(*AWAY, KeyUnusable):
                     await work()
             except Exception:
                 log.exception("round_broke", work=getattr(work, "__name__", "work"))
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds * random.uniform(*ROUNDS_DRIFT))  # noqa: S311  (spreads load)
 
     async def _look_at_credentials(self) -> None:
         if self._eyes is not None:

@@ -188,6 +188,8 @@ async def _hold(
 
 async def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     """One statement settles each delivery once; several outcomes for one delivery take as many rounds."""
+    if len({outcome.claim.message_no for outcome in outcomes}) == len(outcomes):
+        return await _settle_once(connection, outcomes)
     counted = [False] * len(outcomes)
     left = list(enumerate(outcomes))
     async with connection.transaction():
@@ -195,12 +197,17 @@ async def _settle(connection: Connection, outcomes: Sequence[Outcome]) -> list[b
             now: dict[int, int] = {}
             for place, outcome in left:
                 now.setdefault(outcome.claim.message_no, place)
-            batch = [outcomes[place] for place in now.values()]
-            async for row in queries.settle(connection, **_columns(batch)):
-                counted[now[row["message_no"]]] = True
+            batch = await _settle_once(connection, [outcomes[place] for place in now.values()])
+            for place, counts in zip(now.values(), batch, strict=True):
+                counted[place] = counts
             taken = set(now.values())
             left = [(place, outcome) for place, outcome in left if place not in taken]
     return counted
+
+
+async def _settle_once(connection: Connection, batch: Sequence[Outcome]) -> list[bool]:
+    settled = {row["message_no"] async for row in queries.settle(connection, **_columns(batch))}
+    return [outcome.claim.message_no in settled for outcome in batch]
 
 
 def _columns(batch: Sequence[Outcome]) -> dict[str, list[Any]]:

@@ -156,6 +156,8 @@ class Operating:
         how quick claims are, and how soon a backlog is back.
         """
         async with self._pool.acquire() as connection:
+            if not await queries.corridors_to_sort(connection):
+                return
             while await finished(queries.set_aside(connection, batch=_AT_ONCE)) == _AT_ONCE:
                 pass
             back: set[PartyId] = set()

@@ -165,11 +165,15 @@ class WatchPage:
 
     async def facts(self, message_nos: Sequence[int]) -> list[MessageFacts]:
         """What decides whether these messages need somebody."""
+        if not message_nos:
+            return []  # planning the question takes longer than all else that a quiet look does
         rows = watching.message_troubles(self.connection, message_nos=message_nos)
         return [_facts(row) async for row in rows]
 
     async def items_of(self, message_nos: Sequence[int]) -> list[OpenItem]:
         """What these messages suffer from now."""
+        if not message_nos:
+            return []
         rows = watching.items_of_messages(self.connection, message_nos=message_nos)
         return [_open_item(row) async for row in rows]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.domain.clock import Clock
 from gateway.domain.ids import PartyId
@@ -32,6 +32,7 @@ class Watcher:
         law: the clocks there are, with their limits.
         home: whose exceptions those are that concern no party abroad.
         stale: the parties whose revocation lists are too old, and what is wrong with them.
+        clocks_rest: from one look at the clocks to the next; they run for hours and days.
     """
 
     def __init__(
@@ -42,12 +43,15 @@ class Watcher:
         *,
         home: PartyId,
         stale: Callable[[datetime], Mapping[PartyId, str]] = lambda _: {},
+        clocks_rest: timedelta = timedelta(0),
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._law = law
         self._home = home
         self._stale = stale
+        self._clocks_rest = clocks_rest
+        self._clocks_seen_at: datetime | None = None
 
     async def step(self) -> None:
         """Look once; nothing when another node is looking."""
@@ -55,10 +59,17 @@ class Watcher:
             if page is not None:
                 await self._look_again(page)
                 await self._look_at_new(page)
-                await self._watch_clocks(page)
+                if self._clocks_are_due(page.at):
+                    await self._watch_clocks(page)
+                    self._clocks_seen_at = page.at
                 await self._watch_strangers(page)
                 await page.stale_lists(self._stale(page.at))
                 await page.suspended_webhooks(self._home)
+
+    def _clocks_are_due(self, now: datetime) -> bool:
+        """Whether they rested long enough; time that was set back is no reason to rest longer."""
+        seen = self._clocks_seen_at
+        return seen is None or not seen <= now < seen + self._clocks_rest
 
     async def _look_at_new(self, page: WatchPage) -> None:
         opened: dict[Cause, list[Sufferer]] = defaultdict(list)

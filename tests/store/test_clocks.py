@@ -387,3 +387,18 @@ def test_a_clocks_file_that_says_nothing_sensible_is_a_fault(tmp_path: Path, lim
 
     with pytest.raises(Misconfigured, match=fault):
         load_clocks(over_shipped(tmp_path))
+
+
+async def test_clocks_rest_between_two_looks_but_not_when_time_jumps(ledger: Ledger) -> None:
+    await arrive(ledger)
+    now = datetime(2027, 1, 10, 23, 59, 58, tzinfo=UTC)  # two seconds before the warning is due
+    rested = timedelta(seconds=5)
+    watcher = Watcher(ledger, lambda: now, law("rejection-notice"), home=HOME, clocks_rest=rested)
+    seen = []
+
+    for seconds in (0, 4, 1, 86_400):
+        now += timedelta(seconds=seconds)
+        await watcher.step()
+        seen.append(await whats(ledger))
+
+    assert seen == [[], [], ["clock:warned", "exception:opened"], ["clock:warned", "exception:opened"]]

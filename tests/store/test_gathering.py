@@ -54,6 +54,25 @@ async def test_what_comes_while_the_writers_are_busy_is_written_together() -> No
     assert len(paper.batches) <= 3
 
 
+async def test_a_batch_that_takes_long_does_not_hold_up_the_rest() -> None:
+    paper = Paper()
+    gathered = Gathered(paper.write)
+    paper.dry.clear()
+    slow = asyncio.create_task(gathered.add(1))
+    await paper.begun.wait()
+    paper.begun.clear()
+    behind = asyncio.create_task(gathered.add(2))
+
+    async with asyncio.timeout(30):
+        await paper.begun.wait()
+    still_wet = not slow.done()
+    paper.dry.set()
+
+    assert still_wet
+    assert [await slow, await behind] == [2, 4]
+    assert paper.batches == [[1], [2]]
+
+
 async def test_a_batch_has_its_measure() -> None:
     paper = Paper()
     gathered = Gathered(paper.write)

@@ -124,6 +124,10 @@ WITH resumed AS (
 )
 SELECT party FROM resumed;
 
+-- name: corridors_to_sort()$
+-- Whether a corridor is suspended, or something is set aside still.
+SELECT EXISTS (SELECT FROM corridor_state) OR EXISTS (SELECT FROM delivery WHERE open AND due_at = 'infinity');
+
 -- name: set_aside(batch)$
 -- Set aside up to :batch deliveries that wait in suspended corridors, so that claims need not pass over them; how
 -- many. One that is on the wire is set aside afterwards, if it has to wait again.

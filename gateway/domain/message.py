@@ -43,7 +43,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
-    """What the ledger needs to know of a certificate to find and follow it; read from the document."""
+    """
+    What the ledger needs to know of a certificate to find and follow it; read from the document.
+
+    Attributes:
+        issue_date: from which it is valid; a certified true copy bears the original's, and lives no longer
+            (ATIGA Annex 8 Rule 12).
+    """
 
     form: FormId  # with version
     number: CertificateNumber

@@ -43,7 +43,7 @@ def facts_of(document: etree._Element, form: Form) -> CertificateFacts:
         exporting_country=text("ExportingCountry"),
         importing_country=text("ImportingCountry"),
         exporter=text("Exporter", "Name"),
-        issue_date=date.fromisoformat(text("IssueDate")),
+        issue_date=date.fromisoformat(text("CertifiedTrueCopyOf", "IssueDate") or text("IssueDate")),
         replaces=_number(text("Replaces", "Number")),
         certified_copy_of=_number(text("CertifiedTrueCopyOf", "Number")),
     )

@@ -31,6 +31,12 @@ def test_the_facts_of_a_certificate_are_read() -> None:
     assert facts.certified_copy_of == "VN-TH 26/02/00002"
 
 
+def test_a_certified_true_copy_bears_the_issue_date_of_the_original() -> None:
+    copied = {"certified_true_copy_of": {"number": "VN-TH 26/02/00002", "issue_date": "2025-11-01"}}
+
+    assert facts_of(written(a_record() | copied), FORM).issue_date == date(2025, 11, 1)
+
+
 def test_what_is_not_there_is_none() -> None:
     facts = facts_of(written(a_record()), FORM)
 

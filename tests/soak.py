@@ -21,7 +21,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.store.connect import connect
 from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
 from tests.exchange.exploring import explore
@@ -31,7 +30,7 @@ from tests.exchange.test_answers_model import World, sequences
 from tests.exchange.walk import Walk, Walked
 from tests.fuzzing.run import fuzz_side_by_side
 from tests.servers import Servers, default_kind
-from tests.year.run import Lived, Year
+from tests.year.__main__ import live_through
 
 RESULTS = Path(__file__).parents[1] / "bench" / "results"
 
@@ -63,7 +62,7 @@ def main() -> int:
     chaotic, walked = asyncio.run(_chaos(asked.chaos, asked.seed, asked.every))
     unnoticed = asyncio.run(survivors(asked.mutations, asked.seed))
     unlawful = _unlawful(asked.sequences, asked.seed)
-    lived = asyncio.run(_year(asked.year, asked.seed))
+    lived = asyncio.run(live_through(asked.year, asked.seed))
     undescribed = asyncio.run(_undescribed(asked.calls))
     with tempfile.TemporaryDirectory() as folder:
         fuzzed = fuzz_side_by_side(
@@ -142,20 +141,6 @@ def _unlawful(count: int, seed: int) -> str | None:
     finally:
         servers.close()
     return None
-
-
-async def _year(count: int, seed: int) -> Lived:
-    """What a year of so many certificates came to."""
-    servers = Servers()
-    try:
-        async with servers.database(default_kind()) as url:
-            pool = await connect(url, connections=5, at_least=1)
-            try:
-                return await Year(pool, count, seed).live()
-            finally:
-                pool.terminate()
-    finally:
-        await asyncio.to_thread(servers.close)
 
 
 def _is_good(evidence: Evidence, expected: int) -> bool:

@@ -8,7 +8,7 @@ SEED ?= 20261121
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled once is kept, or every gateway compiles itself anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak drill check bench serve lock clean
+.PHONY: help demo test soak pictures drill check bench serve lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ bench: $(READY)  ## the project's own benchmark; one JSON object on the last lin
 
 soak: $(READY)  ## the long counts, seeded; leaves its report in bench/results/
 	$(BIN)/python -m tests.soak $(ARGS)
+
+pictures: $(READY)  ## every page of the console as every role sees it, in var/pictures/; fails where one is not sound
+	$(BIN)/python -m tests.pictures $(ARGS)
 
 drill: $(READY)  ## a PostgreSQL cluster whose primary is killed under load; needs Patroni, etcd, HAProxy
 	$(BIN)/python -m tests.drill $(ARGS)

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.domain.caller import Role
 from tests.exchange.chaos import chaos
 from tests.exchange.crash import Crash, Evidence, workplace
 from tests.exchange.exploring import explore
@@ -29,6 +30,7 @@ from tests.exchange.pair import pair
 from tests.exchange.test_answers_model import World, sequences
 from tests.exchange.walk import Walk, Walked
 from tests.fuzzing.run import fuzz_side_by_side
+from tests.pictures import walk_as
 from tests.servers import Servers, default_kind
 from tests.year.__main__ import live_through
 
@@ -64,6 +66,7 @@ def main() -> int:
     unlawful = _unlawful(asked.sequences, asked.seed)
     lived = asyncio.run(live_through(asked.year, asked.seed))
     undescribed = asyncio.run(_undescribed(asked.calls))
+    opened, unsound = asyncio.run(walk_as(list(Role)))
     with tempfile.TemporaryDirectory() as folder:
         fuzzed = fuzz_side_by_side(
             Path(folder), runs=asked.fuzz, seed=asked.seed, processes=os.cpu_count() or 1
@@ -77,6 +80,7 @@ def main() -> int:
         "answers": {"sequences": asked.sequences, "fault": unlawful},
         "year": asdict(lived),
         "calls": {"of_each": asked.calls, "faults": undescribed},
+        "console": {"pages_opened": opened, "faults": unsound},
         "fuzzing": asdict(fuzzed),
     }
     report["ok"] = _is_good(evidence, asked.rounds * asked.certificates) and not (
@@ -88,6 +92,7 @@ def main() -> int:
         or lived.faults
         or undescribed
         or fuzzed.found
+        or unsound
     )
     _keep(report)
     sys.stdout.write(json.dumps(report) + "\n")

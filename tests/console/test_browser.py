@@ -20,7 +20,7 @@ from tests.console.visits import Scene
 from tests.console.walking import NARROW, WIDE, Looked, chromium, looking, walk
 from tests.missing import needs
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), needs("chromium")]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600), needs("chromium")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

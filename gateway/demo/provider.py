@@ -36,6 +36,7 @@ PEOPLE: Mapping[str, tuple[str, tuple[Role, ...]]] = MappingProxyType(
         "administrator-01": ("Administrator 01", (Role.ADMINISTRATOR,)),
         "issuing-officer": ("Issuing officer", (Role.ISSUER,)),
         "customs-officer": ("Customs officer", (Role.CUSTOMS,)),
+        "administrator-02": ("Administrator 02, for four eyes", (Role.ADMINISTRATOR,)),
         "visitor": ("Somebody without a role", ()),
     }
 )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from gateway.demo.records import certificate, certificate_number
-from gateway.registry.folder import over_shipped
+from gateway.registry.folder import SHIPPED, over_shipped
 from gateway.registry.forms import load_forms
 from gateway.validate.records import compose, form_of_record
 
 FORM = "rcep/form-rcep"
 FORM_ID = f"{FORM}/1.0"
 EXPORTING, IMPORTING = "VN", "TH"
+MOST_ITEMS = 200
 
 _BODIES = 64
 _TRADE = (
@@ -32,6 +35,15 @@ _TRADE = (
     "lacquered",
     "quilted",
 )
+
+
+def make_room(registry: Path) -> None:
+    """Lay the form into the folder *registry* for more items than its agreement allows."""
+    relative = f"schemas/{FORM_ID}/form.toml"
+    shipped = (SHIPPED / relative).read_text("utf-8")
+    (registry / relative).parent.mkdir(parents=True, exist_ok=True)
+    roomy = re.sub(r"(?m)^max_items = \d+$", f"max_items = {MOST_ITEMS}", shipped)
+    (registry / relative).write_text(roomy, "utf-8")
 
 
 @dataclass(frozen=True, slots=True)

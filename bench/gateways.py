@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.certificates import EXPORTING, FORM_ID, IMPORTING
+from bench.certificates import EXPORTING, FORM_ID, IMPORTING, make_room
 from bench.client import Connection
 from bench.database import Server
 from bench.together import BenchmarkFailed, together
@@ -168,6 +168,7 @@ async def neighbourhood(
     )
     addresses = free_addresses(neighbours.countries)
     write_registry(folder / "registry", folder / "keys", neighbours, addresses)
+    make_room(folder / "registry")
     async with AsyncExitStack() as stack:
         pair = []
         for side, party in (("sender", SENDER), ("receiver", RECEIVER)):

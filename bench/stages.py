@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
-from bench.certificates import EXPORTING, FORM_ID, IMPORTING, Certificates, Submission
+from bench.certificates import EXPORTING, FORM_ID, IMPORTING, Certificates, Submission, make_room
 from bench.figures import Cpu, Json
 from bench.gateways import RECEIVER, SENDER
 from gateway.acknowledge.reading import read_answer
@@ -113,6 +113,7 @@ def stages(items: int, signing: Kind, times: int = TIMES) -> Stages:
             signing=signing,
         )
         write_registry(folder / "registry", folder / "keys", neighbours, free_addresses(neighbours.countries))
+        make_room(folder / "registry")
         ours, theirs = _End.of(folder, SENDER), _End.of(folder, RECEIVER)
     sender, receiver = _Clock(), _Clock()
     for submission in Certificates(items, datetime.now(UTC).date()).take(WARM_UP + times):

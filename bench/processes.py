@@ -49,7 +49,7 @@ def machine(postgresql: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "processor": _processor(),
         "memory_mb": psutil.virtual_memory().total // MEBIBYTE,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
         "postgresql": postgresql,
     }

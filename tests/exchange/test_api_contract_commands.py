@@ -288,6 +288,7 @@ async def test_a_folder_is_sent_by_batches_and_may_be_sent_again(
 async def test_an_act_on_many_is_started_watched_and_told(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await pair.vn.operator.post("/parties/MY.CUSTOMS/suspend")  # so that none is being sent just now
     sent = [await pair.submitted(importing_country="MY") for _ in range(3)]
     ids = [one.message_id for one in sent]
 
@@ -295,6 +296,7 @@ async def test_an_act_on_many_is_started_watched_and_told(
     held = await command(monkeypatch, pair.vn.operator, "hold", *ids, "--yes", "--reason", "a drill")
     again = await command(monkeypatch, pair.vn.operator, "hold", *ids, "--yes")
     listed = await command(monkeypatch, pair.vn.operator, "actions", "--json")
+    await pair.vn.operator.post("/parties/MY.CUSTOMS/resume")
 
     assert (shown.status, "3 messages to withdraw:" in shown.out) == (1, True)
     assert (held.status, held.out.splitlines()[-1]) == (0, "done: 3 done, 0 refused, 0 left")

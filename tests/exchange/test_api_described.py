@@ -14,6 +14,9 @@ from tests.servers import Servers
 EXAMPLES = 2  # of each call; the soak takes many
 
 
+@pytest.mark.filterwarnings(  # the nodes share this process, and draw how long they rest
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
 @pytest.mark.timeout(240)
 async def test_every_call_answers_as_it_is_described_and_never_breaks(
     tmp_path: Path, servers: Servers

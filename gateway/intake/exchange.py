@@ -118,7 +118,7 @@ class _Door:
         """The sender shall come back."""
         status = HTTPStatus.SERVICE_UNAVAILABLE
         response = await self.refuse(client, status, text, code=Fault.ASKED_TO_WAIT)
-        response.headers.setdefault(hdrs.RETRY_AFTER, str(RETRY_AFTER_S))
+        response.headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)  # not as long as for a suspension
         return response
 
     async def refuse(

@@ -51,7 +51,8 @@ class DeskThatRemembers(ExchangeDesk):
 
     async def refuse_unread(self, client: PartyId, status: int, code: str, text: str) -> WireAnswer:
         self.refused.append((client, status, code))
-        return WireAnswer(status=status, body=b"<Exception/>")
+        as_if_suspended = 300 if status == 503 else None  # which is not how long a door says
+        return WireAnswer(status=status, body=b"<Exception/>", retry_after_s=as_if_suspended)
 
 
 class DatabaseAway(Exception):
